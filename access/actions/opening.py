@@ -1,0 +1,121 @@
+"""Before anything is shown: the undertaking, the identity, and the counted, committed opening (Rule 2)."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from access import duties, permissions
+from access.exceptions import NothingToShow, Refused, WrongState
+from access.models import Grant, IdentityConfirmation, Opening, RequestSubject, Undertaking, User
+from audit import trail
+from audit.trail import EventType
+
+UNDERTAKING_VERSION = 1
+
+
+@transaction.atomic(durable=True)
+def sign_undertaking(grant: Grant, *, by: User, signed_name: str) -> Undertaking:
+    """Keep a recipient's promise of confidentiality; the name has to be their own, as entered in the system."""
+    grant = _lock(grant, by)
+    if signed_name.strip() != by.full_name:
+        raise Refused(_("Type your own full name exactly as it stands at the top of the page."))
+    signed, created = Undertaking.objects.get_or_create(
+        grant=grant, user=by, defaults={"text_version": UNDERTAKING_VERSION, "signed_name": signed_name.strip()}
+    )
+    if created:
+        trail.write(EventType.UNDERTAKING_SIGNED, by=by, on=grant, text_version=UNDERTAKING_VERSION)
+    return signed
+
+
+def session_digest(session_key: str) -> bytes:
+    """Name a session without keeping its key."""
+    return hashlib.sha256(session_key.encode()).digest()
+
+
+@transaction.atomic(durable=True)
+def confirm_identity(*, by: User, session_key: str, proved: bool) -> bool:
+    """Keep that a person proved again, in this session, who they are - or that somebody failed to."""
+    if proved:
+        IdentityConfirmation.objects.create(user=by, session_digest=session_digest(session_key))
+    trail.write(EventType.IDENTITY_CONFIRMED if proved else EventType.IDENTITY_NOT_CONFIRMED, by=by, on=by)
+    return proved
+
+
+def identity_is_fresh(user: User, session_key: str) -> bool:
+    """Say whether this person confirmed their identity in this session within the last minutes, by the database's clock."""
+    oldest = trail.database_now() - timedelta(seconds=settings.CONFIRMATION_SECONDS)
+    return IdentityConfirmation.objects.filter(
+        user=user, session_digest=session_digest(session_key), confirmed_at__gt=oldest
+    ).exists()
+
+
+@transaction.atomic(durable=True)
+def open_grant(grant: Grant, subject: RequestSubject, *, by: User, session_key: str, token: uuid.UUID) -> tuple[Grant, Opening, uuid.UUID]:
+    """Count one opening of a live grant for one person and commit its event; return grant, opening and event.
+
+    Sending the same form again within the viewing time is the same opening, with an event of its own.
+    Raises NothingToShow when no live grant of this person covers the subject, Refused when something has to be done
+    first (undertaking, identity), WrongState when no opening is left.
+    """
+    grant = _lock(grant, by)
+    now = grant.database_now
+    if subject.access_request_id != grant.access_request_id or subject.round != grant.round:
+        raise NothingToShow
+    permissions.check_agreement_holds(by.organisation, timezone.localdate(now))
+    if by.organisation_id != grant.access_request.organisation_id:
+        raise NothingToShow  # the grant was given to a person of that unit; whoever moved on has left it behind
+    if not Undertaking.objects.filter(grant=grant, user=by).exists():
+        raise Refused(_("Sign the confidentiality undertaking first."))
+    if not identity_is_fresh(by, session_key):
+        raise Refused(_("Confirm your identity again; the last confirmation is too old."))
+
+    opening = Opening.objects.filter(token=token).first()
+    if opening is None:
+        if grant.openings_used >= grant.openings_allowed:
+            raise WrongState(_("Every opening that was granted has been used. File a new request if you still need the answer."))
+        grant.openings_used += 1
+        grant.save(update_fields=["openings_used"])
+        opening = Opening.objects.create(
+            grant=grant,
+            subject=subject,
+            user=by,
+            token=token,
+            opened_at=now,
+            viewable_until=min(now + timedelta(seconds=settings.VIEWING_SECONDS), grant.ends_at),
+        )
+    elif (opening.grant_id, opening.subject_id, opening.user_id) != (grant.pk, subject.pk, by.pk):
+        raise NothingToShow
+    elif opening.viewable_until <= now:
+        raise WrongState(_("The time to look at this answer is over. Open it again from the page of the grant."))
+    event = trail.write(
+        EventType.DISCLOSED,
+        by=by,
+        on=grant,
+        subject=str(subject.pk),
+        opening=str(opening.pk),
+        rung=grant.rung,
+        basis=grant.basis.code,
+        basis_version=grant.basis.version,
+        number=grant.access_request.number,
+    )
+    return grant, opening, event
+
+
+def _lock(grant: Grant, by: User) -> Grant:
+    """Fetch the grant afresh with the database's time, hold it, and hide it unless it is live and names this person."""
+    fresh = (
+        Grant.objects.select_for_update(of=("self",))
+        .select_related("access_request__organisation", "basis")
+        .with_database_time()
+        .get(pk=grant.pk)
+    )
+    if not fresh.is_live(fresh.database_now) or not duties.may_open(by, fresh):
+        raise NothingToShow
+    return fresh

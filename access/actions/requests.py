@@ -1,0 +1,351 @@
+"""Filing a request: drafting, attaching the letter, submitting, withdrawing; and what time ends."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from access import calendar, duties, identifiers, permissions, vault
+from access.exceptions import Refused, WrongState
+from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Letter, Organisation, RequestSubject, User
+from access.models.people import OrganisationKind
+from access.models.requests import TRANSITIONS, Status
+from audit import trail
+from audit.trail import EventType
+
+TABLE = "access_accessrequest"
+NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread aloud; random, since sequences tell stories
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person asked about, as typed and checked."""
+
+    name: str
+    document_type: str
+    number: str
+
+
+@dataclass(frozen=True)
+class Particulars:
+    """What a requester writes; kept as ciphertext only."""
+
+    reason: str = ""
+    scope_of_use: str = ""
+    case_number: str = ""
+    people: list[Person] = field(default_factory=list)
+
+    def to_bytes(self) -> bytes:
+        return json.dumps(asdict(self), ensure_ascii=False).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Particulars:
+        values = json.loads(data)
+        return cls(**{**values, "people": [Person(**person) for person in values["people"]]})
+
+
+def key_of(access_request: AccessRequest) -> vault.DataKey:
+    return vault.unwrap(
+        bytes(access_request.wrapped_key),
+        table=TABLE,
+        record=str(access_request.pk),
+        compartment=vault.Compartment.WORKING,
+    )
+
+
+def read_particulars(access_request: AccessRequest) -> Particulars:
+    """Return what the requester wrote; call it only for who may see the request."""
+    return Particulars.from_bytes(key_of(access_request).decrypt(bytes(access_request.particulars), field="particulars"))
+
+
+def read_person(key: vault.DataKey, subject: RequestSubject) -> Person:
+    return Person(**json.loads(key.decrypt(bytes(subject.particulars), field=f"subject:{subject.pk}")))
+
+
+def read_letter(letter: Letter) -> tuple[str, bytes]:
+    """Return a letter's file name and content; call it only for who may see the request."""
+    key = key_of(letter.access_request)
+    return (
+        key.decrypt(bytes(letter.name), field=f"letter-name:{letter.pk}").decode(),
+        key.decrypt(bytes(letter.content), field=f"letter:{letter.pk}"),
+    )
+
+
+@transaction.atomic(durable=True)
+def save_draft(
+    access_request: AccessRequest | None,
+    particulars: Particulars,
+    *,
+    by: User,
+    basis: LegalBasis,
+    case_purpose: CasePurpose | None = None,
+    asked_rung: str,
+    asked_from: date | None = None,
+    version: int | None = None,
+) -> AccessRequest:
+    """Keep a request as it is being written; it need not be complete.
+
+    Raises Refused when the basis does not apply to the requester's unit, and WrongState when somebody (or another tab)
+    saved it since `version`.
+    """
+    today = timezone.localdate()
+    if access_request is None:
+        permissions.check_can_file(by, today)
+        pk = uuid.uuid4()
+        _key, wrapped = vault.new_key(TABLE, str(pk))
+        access_request = AccessRequest(
+            pk=pk, number=_number(today), organisation=by.organisation, requester=by, wrapped_key=wrapped, version=0
+        )
+        kind = EventType.REQUEST_DRAFTED
+    else:
+        access_request = _lock(access_request)
+        permissions.check_can_edit(by, access_request)
+        permissions.check_can_file(by, today)
+        if not access_request.is_editable:
+            raise WrongState(_already(access_request))
+        if version is not None and version != access_request.version:
+            raise WrongState(_("This request was saved elsewhere since you opened it. What you typed is kept below; compare and save again."))
+        kind = EventType.REQUEST_EDITED
+    permissions.check_basis_applies(basis, by.organisation, today)
+    if case_purpose is not None:
+        permissions.check_purpose_applies(case_purpose, by.organisation)
+
+    access_request.basis = basis
+    access_request.case_purpose = case_purpose
+    access_request.asked_rung = asked_rung
+    access_request.asked_from = asked_from
+    access_request.particulars = key_of(access_request).encrypt(particulars.to_bytes(), field="particulars")
+    access_request.version += 1
+    _save(access_request, by)
+
+    trail.write(kind, by=by, on=access_request, number=access_request.number, basis=basis.code, basis_version=basis.version)
+    return access_request
+
+
+@transaction.atomic(durable=True)
+def attach_letter(access_request: AccessRequest, *, by: User, name: str, media_type: str, content: bytes) -> Letter:
+    """Keep the official letter with the request, in place of an earlier one; the earlier one is kept, out of use."""
+    access_request = _lock(access_request)
+    permissions.check_can_edit(by, access_request)
+    if not access_request.is_editable:
+        raise WrongState(_already(access_request))
+    if not content or len(content) > settings.LETTER_MAX_BYTES:
+        raise Refused(_("The letter must be a file of at most 20 MB."))
+
+    access_request.current_letters.update(removed_at=trail.database_now())
+    key = key_of(access_request)
+    pk = uuid.uuid4()
+    letter = Letter.objects.create(
+        pk=pk,
+        access_request=access_request,
+        name=key.encrypt(name[:200].encode(), field=f"letter-name:{pk}"),
+        content=key.encrypt(content, field=f"letter:{pk}"),
+        media_type=media_type,
+        size=len(content),
+        uploaded_by=by,
+    )
+    trail.write(EventType.REQUEST_EDITED, by=by, on=access_request, number=access_request.number, letter=str(pk))
+    return letter
+
+
+@transaction.atomic(durable=True)
+def submit(access_request: AccessRequest, *, by: User, version: int | None = None) -> AccessRequest:
+    """Send a complete request to the organ that decides it, with a deadline in working days.
+
+    Nothing here depends on whether a record exists (Rule 3). Raises Refused, naming what is missing, when the request
+    is incomplete, the law does not carry it, or nobody could decide it.
+    """
+    access_request = _lock(access_request, to=Status.SUBMITTED)
+    permissions.check_can_edit(by, access_request)
+    today = timezone.localdate()
+    permissions.check_can_file(by, today)
+    permissions.check_basis_applies(access_request.basis, by.organisation, today)
+    if version is not None and version != access_request.version:
+        raise WrongState(_("This request was saved elsewhere since you opened it. Read it again before you submit it."))
+    particulars = read_particulars(access_request)
+    check_complete(access_request, particulars, today)
+
+    now = trail.database_now()
+    key = key_of(access_request)
+    access_request.round += 1
+    subjects = [
+        _subject(access_request, key, position, person, today) for position, person in enumerate(particulars.people, 1)
+    ]
+    basis = access_request.basis
+    # Two approvers where the basis says so, and where a person asked about is a minor.
+    access_request.approvals_needed = max(basis.approvals, 2 if any(subject.is_minor for subject in subjects) else 1)
+    access_request.receiving_organ = _route(access_request)
+    resumed = access_request.due_at is not None and access_request.returned_at is not None
+    if resumed:
+        # The clock stood still while the request was returned: give that time back.
+        access_request.due_at += now - access_request.returned_at
+    else:
+        access_request.due_at = calendar.load().add_working_days(now, basis.decision_working_days)
+    access_request.status = Status.SUBMITTED
+    access_request.submitted_at = now
+    access_request.returned_at = None
+    access_request.version += 1
+    _save(access_request, by)
+    RequestSubject.objects.bulk_create(subjects)
+
+    trail.write(
+        EventType.REQUEST_SUBMITTED,
+        by=by,
+        on=access_request,
+        texts={"reason": particulars.reason, "scope_of_use": particulars.scope_of_use},
+        number=access_request.number,
+        basis=basis.code,
+        basis_version=basis.version,
+        purpose=access_request.case_purpose.code if access_request.case_purpose else "",
+        rung=access_request.asked_rung,
+        people=len(subjects),
+        round=access_request.round,
+        receiving=access_request.receiving_organ.code,
+    )
+    return access_request
+
+
+@transaction.atomic(durable=True)
+def withdraw(access_request: AccessRequest, *, by: User) -> AccessRequest:
+    """Take a request back before it is decided; it stays on file."""
+    access_request = _lock(access_request, to=Status.WITHDRAWN)
+    permissions.check_can_edit(by, access_request)
+    access_request.status = Status.WITHDRAWN
+    access_request.version += 1
+    _save(access_request, by)
+    trail.write(EventType.REQUEST_WITHDRAWN, by=by, on=access_request, number=access_request.number)
+    return access_request
+
+
+@transaction.atomic(durable=True)
+def lapse_one(now: datetime) -> bool:
+    """End one returned request that nobody corrected in time; say whether there was one."""
+    limit = now - timedelta(days=settings.RETURNED_LAPSES_DAYS)
+    access_request = (
+        AccessRequest.objects.select_for_update(skip_locked=True)
+        .filter(status=Status.RETURNED, returned_at__lt=limit)
+        .first()
+    )
+    if access_request is None:
+        return False
+    access_request.status = Status.LAPSED
+    access_request.version += 1
+    _save(access_request, None)
+    trail.write(EventType.REQUEST_LAPSED, by=None, on=access_request, number=access_request.number)
+    return True
+
+
+@transaction.atomic(durable=True)
+def note_one_expiry(now: datetime) -> bool:
+    """Write the event of one grant that time has ended; the door itself asks the clock and needs no note (Rule 5)."""
+    grant = (
+        Grant.objects.select_for_update(skip_locked=True)
+        .filter(ends_at__lte=now, expiry_noted_at__isnull=True, revoked_at__isnull=True)
+        .first()
+    )
+    if grant is None:
+        return False
+    grant.expiry_noted_at = now
+    grant.save(update_fields=["expiry_noted_at"])
+    trail.write(EventType.GRANT_EXPIRED, by=None, on=grant, openings=grant.openings_used)
+    return True
+
+
+def check_complete(access_request: AccessRequest, particulars: Particulars, today: date) -> None:
+    """Raise Refused naming the first thing that a submission lacks (2022 Measures Art. 16: reason, basis, scope, letter)."""
+    missing = missing_parts(access_request, particulars)
+    if missing:
+        raise Refused(missing[0])
+    for person in particulars.people:
+        identifiers.parse_id_number(person.number, today, identifiers.DocumentType(person.document_type))
+
+
+def missing_parts(access_request: AccessRequest, particulars: Particulars) -> list[str]:
+    """Return one sentence for each thing that has to be added before the request can be submitted."""
+    basis = access_request.basis
+    wanted = [
+        (not particulars.people, _("Name at least one person.")),
+        (not particulars.reason, _("Give the reason for the query.")),
+        (not particulars.scope_of_use, _("Say how the answer will be used, and by whom.")),
+        (basis.needs_case_purpose and not access_request.case_purpose_id, _("Choose the case purpose.")),
+        (basis.needs_case_number and not particulars.case_number, _("Give the case number; a state organ asks for a case.")),
+        (basis.needs_letter and not access_request.current_letters.exists(), _("Attach the official letter.")),
+    ]
+    return [sentence for is_missing, sentence in wanted if is_missing]
+
+
+def _subject(
+    access_request: AccessRequest, key: vault.DataKey, position: int, person: Person, today: date
+) -> RequestSubject:
+    document_type = identifiers.DocumentType(person.document_type)
+    number = identifiers.parse_id_number(person.number, today, document_type)
+    pk = uuid.uuid4()
+    return RequestSubject(
+        pk=pk,
+        access_request=access_request,
+        round=access_request.round,
+        position=position,
+        subject_key=identifiers.subject_key(document_type, number.number),
+        identity_key=identifiers.identity_key(document_type, number.number, person.name),
+        particulars=key.encrypt(json.dumps(asdict(person), ensure_ascii=False).encode(), field=f"subject:{pk}"),
+        is_minor=number.birth_date is not None and identifiers.age_band(number.birth_date, today) in identifiers.MINORS,
+    )
+
+
+def _route(access_request: AccessRequest) -> Organisation:
+    """Choose the nearest public security organ of the requester's region where enough people may decide."""
+    organisation = access_request.organisation
+    region = organisation.region_code
+    candidates = list(
+        Organisation.objects.filter(
+            kind__in=[OrganisationKind.PUBLIC_SECURITY_BRANCH, OrganisationKind.PUBLIC_SECURITY_BUREAU], is_active=True
+        )
+    )
+    # The district branch first, then the city bureau; regions nest by their leading digits (GB/T 2260).
+    near = [organ for organ in candidates if organ.region_code == region]
+    city = [organ for organ in candidates if organ.region_code[:4] == region[:4] and organ not in near]
+    city.sort(key=lambda organ: organ.region_code)
+    for organ in [*near, *city[:1]]:
+        deciders = duties.holders(duties.Duty.DECIDE_REQUESTS, organ).exclude(pk=access_request.requester_id)
+        if access_request.approvals_needed == 1:
+            if deciders.exists():
+                return organ
+        elif deciders.exclude(organisation=organisation).values("organisation").distinct().count() >= 2:
+            return organ
+    raise Refused(
+        _("Nobody can decide this request at the moment, so it was not submitted. Ask the public security organ of your district who decides.")
+    )
+
+
+def _lock(access_request: AccessRequest, *, to: Status | None = None) -> AccessRequest:
+    """Fetch the row afresh, hold it until commit, and refuse an illegal move."""
+    fresh = AccessRequest.objects.select_for_update().get(pk=access_request.pk)
+    if to is not None and to not in TRANSITIONS[Status(fresh.status)]:
+        raise WrongState(_already(fresh))
+    return fresh
+
+
+def _already(access_request: AccessRequest) -> str:
+    return _("This request has moved on: it is now “%(state)s”. Nothing was changed.") % {
+        "state": access_request.get_status_display()
+    }
+
+
+def _save(access_request: AccessRequest, by: User | None) -> None:
+    access_request._history_user = by
+    access_request.save()
+
+
+def _number(today: date) -> str:
+    return f"CX-{today.year}-" + "".join(secrets.choice(NUMBER_ALPHABET) for _place in range(7))
+
+

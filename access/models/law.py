@@ -1,0 +1,176 @@
+"""The law as data: versioned rows with citations, loaded from `catalogue/` (Rules 10 and 11)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+
+def in_reader_language(row: models.Model, field: str) -> str:
+    """Return the English text for English readers, the Chinese one for everybody else."""
+    english = (get_language() or "").startswith("en")
+    return (english and getattr(row, f"{field}_en")) or getattr(row, f"{field}_zh")
+
+
+class Rung(models.TextChoices):
+    """How much an answer says, least first."""
+
+    PRESENCE = "PRESENCE", _("Whether there is a record (yes or no)")
+    ABSTRACT = "ABSTRACT", _("Category, date, organ and penalty")
+    FULL = "FULL", _("The particulars")
+
+    @classmethod
+    def up_to(cls, highest: str) -> list[Rung]:
+        """Return the rungs that are not above `highest`, least first."""
+        rungs = list(cls)
+        return rungs[: rungs.index(cls(highest)) + 1]
+
+
+class Gate(models.TextChoices):
+    """The two gates of Article 136, and no third."""
+
+    STATE_ORGAN_CASE = "STATE_ORGAN_CASE", _("A state organ needs it for handling a case")
+    UNIT = "UNIT", _("A unit queries under national provisions")
+
+
+class RecordFilter(models.TextChoices):
+    ANY = "ANY", _("any penalty")
+    DETENTION = "DETENTION", _("administrative detention")
+    DETENTION_AT_LEAST = "DETENTION_AT_LEAST", _("a number of administrative detentions")
+
+
+class Standing(models.TextChoices):
+    ENABLED = "ENABLED", _("in use")
+    LEGAL_REVIEW_FIRST = "LEGAL_REVIEW_FIRST", _("waits for legal review")
+    REFUSED = "REFUSED", _("does not allow a query")
+    POLICE_INTERNAL = "POLICE_INTERNAL", _("used by police organs only")
+    NOTICE_ONLY = "NOTICE_ONLY", _("a notice, not a query")
+
+
+class LegalBasis(models.Model):
+    """One version of one legal basis; what a decision used is never changed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    code = models.CharField(max_length=40)
+    version = models.PositiveIntegerField()
+    title_zh = models.CharField(max_length=200)
+    title_en = models.CharField(max_length=200)
+    citation_zh = models.CharField(max_length=300)
+    citation_en = models.CharField(max_length=300)
+    quote_zh = models.TextField(blank=True)
+    level = models.CharField(max_length=60)
+    gate = models.CharField(max_length=20, choices=Gate)
+    organisation_kinds = ArrayField(models.CharField(max_length=40))
+    categories = ArrayField(models.CharField(max_length=40), help_text="Offence tags; * is every offence.")
+    record_filter = models.CharField(max_length=20, choices=RecordFilter)
+    filter_count = models.PositiveIntegerField(default=1)
+    look_back_months = models.PositiveIntegerField(null=True)
+    highest_rung = models.CharField(max_length=10, choices=Rung)
+    approvals = models.PositiveIntegerField()
+    two_units = models.BooleanField()
+    needs_case_number = models.BooleanField()
+    needs_case_purpose = models.BooleanField()
+    needs_letter = models.BooleanField()
+    decision_working_days = models.PositiveIntegerField()
+    grant_hours = models.PositiveIntegerField()
+    grant_openings = models.PositiveIntegerField()
+    standing = models.CharField(max_length=20, choices=Standing)
+    standing_reason_zh = models.TextField(blank=True)
+    standing_reason_en = models.TextField(blank=True)
+    effect_zh = models.CharField(max_length=300, blank=True)
+    effect_en = models.CharField(max_length=300, blank=True)
+    confidence = models.CharField(max_length=60)
+    source = models.TextField(blank=True)
+    notes = models.TextField(blank=True)
+    valid_from = models.DateField()
+    valid_until = models.DateField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering: ClassVar = ["code", "-version"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["code", "version"], name="one_row_a_basis_version"),
+            models.CheckConstraint(
+                name="full_answers_need_two_approvals",
+                condition=~models.Q(highest_rung=Rung.FULL) | models.Q(approvals__gte=2),
+            ),
+            models.CheckConstraint(
+                name="closed_basis_says_why",
+                condition=models.Q(standing=Standing.ENABLED)
+                | (~models.Q(standing_reason_zh="") & ~models.Q(standing_reason_en="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def title(self) -> str:
+        return in_reader_language(self, "title")
+
+    @property
+    def citation(self) -> str:
+        return in_reader_language(self, "citation")
+
+    @property
+    def standing_reason(self) -> str:
+        return in_reader_language(self, "standing_reason")
+
+    @property
+    def effect(self) -> str:
+        return in_reader_language(self, "effect")
+
+
+class CasePurpose(models.Model):
+    """What "needs it for handling a case" means in law, with a window that a machine can check."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    code = models.CharField(max_length=40)
+    version = models.PositiveIntegerField(default=1)
+    title_zh = models.CharField(max_length=200)
+    title_en = models.CharField(max_length=200)
+    citation_zh = models.CharField(max_length=300)
+    citation_en = models.CharField(max_length=300)
+    window_months = models.PositiveIntegerField(null=True)
+    minimum_count = models.PositiveIntegerField(default=1)
+    categories = ArrayField(models.CharField(max_length=40))
+    organisation_kinds = ArrayField(models.CharField(max_length=40))
+    case_bound = models.BooleanField(default=False)
+    confidence = models.CharField(max_length=60)
+    source = models.TextField(blank=True)
+    valid_from = models.DateField()
+    valid_until = models.DateField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering: ClassVar = ["code", "-version"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["code", "version"], name="one_row_a_purpose_version")
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def title(self) -> str:
+        return in_reader_language(self, "title")
+
+    @property
+    def citation(self) -> str:
+        return in_reader_language(self, "citation")
+
+
+class WorkingDay(models.Model):
+    """Whether people work on a day, weekends moved around holidays included."""
+
+    day = models.DateField(primary_key=True)
+    is_working = models.BooleanField()
+    source = models.CharField(max_length=120)
+
+    class Meta:
+        default_permissions = ()

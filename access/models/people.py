@@ -1,0 +1,184 @@
+"""Organisations, and the people who act for them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any, ClassVar, Never
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
+from simple_history.models import HistoricalRecords
+
+
+def history(**options: Any) -> HistoricalRecords:
+    """Keep every version of a row, with the plain id of who made it (a user row is never a foreign key here)."""
+    return HistoricalRecords(
+        history_user_id_field=models.UUIDField(null=True),
+        history_user_getter=lambda historical: User.objects.filter(pk=historical.history_user_id).first(),
+        history_user_setter=lambda historical, user: setattr(historical, "history_user_id", user and user.pk),
+        get_user=lambda instance, **_: None,  # actions say who, by `_history_user`; a web request does not
+        **options,
+    )
+
+
+class OrganisationKind(models.TextChoices):
+    PUBLIC_SECURITY_BUREAU = "PUBLIC_SECURITY_BUREAU", _("Public security bureau")
+    PUBLIC_SECURITY_BRANCH = "PUBLIC_SECURITY_BRANCH", _("Public security branch")
+    POLICE_STATION = "POLICE_STATION", _("Police station")
+    PROCURATORATE = "PROCURATORATE", _("People's procuratorate")
+    COURT = "COURT", _("People's court")
+    SUPERVISION_ORGAN = "SUPERVISION_ORGAN", _("Supervision organ")
+    CIVIL_AFFAIRS = "CIVIL_AFFAIRS", _("Civil affairs department")
+    EDUCATION_AUTHORITY = "EDUCATION_AUTHORITY", _("Education authority")
+    CULTURE_AUTHORITY = "CULTURE_AUTHORITY", _("Culture authority")
+    CIVIL_AVIATION_AUTHORITY = "CIVIL_AVIATION_AUTHORITY", _("Civil aviation authority")
+    SCHOOL = "SCHOOL", _("School")
+    KINDERGARTEN = "KINDERGARTEN", _("Kindergarten")
+    TRAINING_INSTITUTION = "TRAINING_INSTITUTION", _("Training institution")
+    WELFARE_INSTITUTION = "WELFARE_INSTITUTION", _("Welfare institution")
+    CHILDCARE = "CHILDCARE", _("Childcare institution")
+    HOSPITAL = "HOSPITAL", _("Hospital")
+    TRANSPORT_OPERATOR = "TRANSPORT_OPERATOR", _("Public transport operator")
+    NETWORK_OPERATOR = "NETWORK_OPERATOR", _("Network operator")
+    SECURITY_COMPANY = "SECURITY_COMPANY", _("Security company")
+    ENTERTAINMENT_VENUE = "ENTERTAINMENT_VENUE", _("Entertainment venue")
+    NOTARY_OFFICE = "NOTARY_OFFICE", _("Notary office")
+    EMPLOYER = "EMPLOYER", _("Other employer")
+
+
+POLICE_KINDS = frozenset(
+    {
+        OrganisationKind.PUBLIC_SECURITY_BUREAU,
+        OrganisationKind.PUBLIC_SECURITY_BRANCH,
+        OrganisationKind.POLICE_STATION,
+    }
+)
+CASE_HANDLING_KINDS = POLICE_KINDS | {
+    OrganisationKind.PROCURATORATE,
+    OrganisationKind.COURT,
+    OrganisationKind.SUPERVISION_ORGAN,
+}
+
+
+class Organisation(models.Model):
+    """A unit in the tree: a duty held here reaches every unit below."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=120)
+    name_en = models.CharField(_("name in English"), max_length=200)
+    kind = models.CharField(_("kind"), max_length=40, choices=OrganisationKind)
+    # 12-digit organ code for police organs, unified social credit code (GB 32100) for everybody else.
+    code = models.CharField(_("code"), max_length=18, unique=True)
+    region_code = models.CharField(_("region code"), max_length=6)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children", verbose_name=_("parent"))
+    # The codes from the root down to this unit, each followed by "/": a prefix of it is a unit above.
+    path = models.CharField(max_length=200, unique=True)
+    # Police organs need none; for everybody else a lapse stops filing, deciding and opening at once (Rule 12).
+    agreement_ends_on = models.DateField(_("agreement ends on"), null=True)
+    is_active = models.BooleanField(default=True)
+
+    history = history()
+
+    class Meta:
+        permissions: ClassVar = [
+            ("enter_violations", "Enter violations"),
+            ("confirm_violations", "Confirm violations"),
+            ("file_requests", "File access requests"),
+            ("decide_requests", "Decide access requests"),
+            ("oversee", "Oversee the trail"),
+            ("administer_people", "Administer people"),
+            ("assign_duties", "Assign duties"),
+        ]
+        default_permissions = ()
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="outside_unit_has_agreement",
+                condition=models.Q(kind__in=sorted(POLICE_KINDS)) | models.Q(agreement_ends_on__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name_en if (get_language() or "").startswith("en") else self.name
+
+    @property
+    def is_police(self) -> bool:
+        return self.kind in POLICE_KINDS
+
+    @property
+    def handles_cases(self) -> bool:
+        """Is this one of the state organs that Article 136 lets ask for the needs of a case?"""
+        return self.kind in CASE_HANDLING_KINDS
+
+    def agreement_holds(self, on: date) -> bool:
+        """Say whether this unit may ask and look on this day; police organs need no agreement."""
+        return self.is_active and (self.is_police or (self.agreement_ends_on is not None and on <= self.agreement_ends_on))
+
+
+class UserManager(BaseUserManager["User"]):
+    """People are made by `actions.create_user`; this only finds them."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(username=username)
+
+
+class User(AbstractBaseUser):
+    """A person who acts for one organisation. Nobody is a superuser: there is no such column."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    username = models.CharField(_("user name"), max_length=60, unique=True)
+    badge_number = models.CharField(_("badge number"), max_length=12, blank=True)
+    full_name = models.CharField(_("full name"), max_length=60)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="people", verbose_name=_("organisation"))
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_login = None  # type: ignore[assignment]  # sign-ins are events of the trail
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar = ["full_name"]
+    is_superuser = property(lambda self: False)
+    is_staff = property(lambda self: False)
+
+    objects = UserManager()
+    history = history(excluded_fields=["password"])
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.full_name} {self.badge_number}".strip()
+
+    def get_full_name(self) -> str:
+        return self.full_name
+
+    @property
+    def unit_code(self) -> str:
+        """The code of the unit this person acts for, as the trail names it."""
+        return self.organisation.code
+
+    @property
+    def may_oversee(self) -> bool:
+        """May this person read the trail? (asked by the pages of `audit`)"""
+        from access.duties import Duty, holds
+
+        return holds(self, Duty.OVERSEE)
+
+    def has_perm(self, perm: str, obj: object = None) -> Never:
+        raise TypeError("Nobody holds global permissions; ask access.duties.")
+
+    has_module_perms = has_perms = has_perm
+
+
+class OrganisationUserObjectPermission(UserObjectPermissionBase):
+    """A duty of a person at an organisation; written by access.duties only."""
+
+    content_object = models.ForeignKey(Organisation, models.PROTECT)
+
+
+class OrganisationGroupObjectPermission(GroupObjectPermissionBase):
+    """Unused: duties belong to people. guardian falls back to a generic table when this is missing."""
+
+    content_object = models.ForeignKey(Organisation, models.PROTECT)

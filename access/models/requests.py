@@ -1,0 +1,356 @@
+"""A request names a person, a legal basis and a reason; a decision answers it; a grant ends by itself."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
+
+from access import duties
+from access.models.law import CasePurpose, LegalBasis, RecordFilter, Rung
+from access.models.people import Organisation, User, history
+
+
+class Status(models.TextChoices):
+    DRAFT = "DRAFT", _("Draft")
+    SUBMITTED = "SUBMITTED", _("Waiting for a decision")
+    RETURNED = "RETURNED", _("Returned for correction")
+    APPROVED = "APPROVED", _("Approved")
+    REFUSED = "REFUSED", _("Refused")
+    WITHDRAWN = "WITHDRAWN", _("Withdrawn")
+    LAPSED = "LAPSED", _("Lapsed")
+
+
+# Every legal move (Rule 9); docs/states.md shows the same and a test compares them.
+TRANSITIONS: dict[Status, set[Status]] = {
+    Status.DRAFT: {Status.SUBMITTED, Status.WITHDRAWN},
+    Status.SUBMITTED: {Status.APPROVED, Status.REFUSED, Status.RETURNED, Status.WITHDRAWN},
+    Status.RETURNED: {Status.SUBMITTED, Status.WITHDRAWN, Status.LAPSED},
+    Status.APPROVED: set(),
+    Status.REFUSED: set(),
+    Status.WITHDRAWN: set(),
+    Status.LAPSED: set(),
+}
+EDITABLE = {Status.DRAFT, Status.RETURNED}
+
+
+class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
+    def filed_by(self, user: User) -> AccessRequestQuerySet:
+        """Keep the requests this person wrote."""
+        return self.filter(requester=user)
+
+    def decidable_by(self, user: User) -> AccessRequestQuerySet:
+        """Keep the submitted requests in this person's queues, except their own (Rule 4) and those they voted on."""
+        voted = Decision.objects.filter(access_request=models.OuterRef("pk"), round=models.OuterRef("round"), decider=user)
+        return self.in_queues_of(user).filter(status=Status.SUBMITTED).exclude(models.Exists(voted))
+
+    def in_queues_of(self, user: User) -> AccessRequestQuerySet:
+        """Keep what was ever submitted to a unit this person decides for, except what they wrote themselves."""
+        return self.filter(
+            submitted_at__isnull=False,
+            receiving_organ__in=duties.organisations(user, duties.Duty.DECIDE_REQUESTS),
+        ).exclude(requester=user)
+
+    def visible_to(self, user: User) -> AccessRequestQuerySet:
+        """Keep the requests whose pages exist for this person: their own, and those in their queues."""
+        in_queues = models.Q(pk__in=self.in_queues_of(user).values("pk"))
+        return self.filter(models.Q(requester=user) | in_queues)
+
+
+class AccessRequest(models.Model):
+    """One legal basis, one organisation, one purpose, one or more people; it cannot even name a record."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    number = models.CharField(_("number"), max_length=20, unique=True)
+    status = models.CharField(_("state"), max_length=10, choices=Status, default=Status.DRAFT)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="access_requests")
+    requester = models.ForeignKey(User, models.PROTECT, related_name="access_requests")
+    basis = models.ForeignKey(LegalBasis, models.PROTECT)
+    case_purpose = models.ForeignKey(CasePurpose, models.PROTECT, null=True)
+    receiving_organ = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="received_requests")
+    asked_rung = models.CharField(max_length=10, choices=Rung, default=Rung.PRESENCE)
+    asked_from = models.DateField(null=True)
+    approvals_needed = models.PositiveIntegerField(default=1)
+    # What was typed (reason, scope of use, case number, people), as ciphertext under a key of its own.
+    particulars = models.BinaryField()
+    wrapped_key = models.BinaryField()
+    # Each submission is a round: people, votes and letters of earlier rounds stay as they were (Rule 8).
+    round = models.PositiveIntegerField(default=0)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(db_default=Now())
+    submitted_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    # The working-day clock stops while the request is with the requester for correction.
+    returned_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+
+    objects = AccessRequestQuerySet.as_manager()
+    history = history()
+
+    class Meta:
+        default_permissions = ()
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="submitted_request_has_a_deadline",
+                condition=models.Q(submitted_at__isnull=True, due_at__isnull=True, receiving_organ__isnull=True)
+                | models.Q(submitted_at__isnull=False, due_at__isnull=False, receiving_organ__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="waiting_request_was_submitted",
+                condition=models.Q(status__in=[Status.DRAFT, Status.WITHDRAWN]) | models.Q(submitted_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="decided_request_says_when",
+                condition=models.Q(
+                    status__in=[Status.APPROVED, Status.REFUSED], decided_at__isnull=False
+                )
+                | (~models.Q(status__in=[Status.APPROVED, Status.REFUSED]) & models.Q(decided_at__isnull=True)),
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["status", "due_at"], name="request_queue")]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def is_editable(self) -> bool:
+        return self.status in EDITABLE
+
+    @property
+    def current_subjects(self) -> models.QuerySet[RequestSubject]:
+        return self.subjects.filter(round=self.round).order_by("position")
+
+    @property
+    def current_letters(self) -> models.QuerySet[Letter]:
+        """The letters attached for the submission being written or decided, newest last."""
+        return self.letters.filter(removed_at__isnull=True).order_by("uploaded_at")
+
+
+class RequestSubject(models.Model):
+    """A person somebody asks about: keyed indexes to match by, and ciphertext to read."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    access_request = models.ForeignKey(AccessRequest, models.PROTECT, related_name="subjects")
+    round = models.PositiveIntegerField()
+    position = models.PositiveIntegerField()
+    subject_key = models.BinaryField()
+    identity_key = models.BinaryField()
+    particulars = models.BinaryField()
+    is_minor = models.BooleanField()
+
+    class Meta:
+        default_permissions = ()
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["access_request", "round", "position"], name="one_subject_a_place")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Letter(models.Model):
+    """The official letter (公函), encrypted with the request's key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    access_request = models.ForeignKey(AccessRequest, models.PROTECT, related_name="letters")
+    name = models.BinaryField()
+    content = models.BinaryField()
+    media_type = models.CharField(max_length=40)
+    size = models.PositiveIntegerField()
+    uploaded_by = models.ForeignKey(User, models.PROTECT)
+    uploaded_at = models.DateTimeField(db_default=Now())
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Outcome(models.TextChoices):
+    APPROVE = "APPROVE", _("Approve")
+    REFUSE = "REFUSE", _("Refuse")
+    RETURN = "RETURN", _("Return for correction")
+
+
+class CheckPoint(models.TextChoices):
+    """What a decider must answer before any decision (2022 Measures Art. 16 is the model)."""
+
+    ORGANISATION = "ORGANISATION", _("The unit is one that this basis covers")
+    PURPOSE = "PURPOSE", _("The basis fits the stated reason")
+    SCOPE = "SCOPE", _("The scope is the least that serves the purpose")
+    DOCUMENTS = "DOCUMENTS", _("The letter is complete and genuine")
+    INTEREST = "INTEREST", _("I have no interest of my own in this request")
+
+
+class Decision(models.Model):
+    """One person's vote in one round, with the scope they would allow and their reason; never changed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    access_request = models.ForeignKey(AccessRequest, models.PROTECT, related_name="decisions")
+    round = models.PositiveIntegerField()
+    decider = models.ForeignKey(User, models.PROTECT)
+    decider_organisation = models.ForeignKey(Organisation, models.PROTECT)
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    basis = models.ForeignKey(LegalBasis, models.PROTECT)
+    rung = models.CharField(max_length=10, choices=Rung, blank=True)
+    window_from = models.DateField(null=True)
+    hours = models.PositiveIntegerField(null=True)
+    openings = models.PositiveIntegerField(null=True)
+    checklist = models.JSONField()
+    reason = models.BinaryField()
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["access_request", "round", "decider"], name="one_vote_a_person"),
+            models.CheckConstraint(
+                name="approval_has_a_scope",
+                condition=models.Q(outcome=Outcome.APPROVE, hours__isnull=False, openings__isnull=False)
+                & ~models.Q(rung="")
+                | ~models.Q(outcome=Outcome.APPROVE) & models.Q(rung="", hours__isnull=True, openings__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class GrantQuerySet(models.QuerySet["Grant"]):
+    def openable_by(self, user: User) -> GrantQuerySet:
+        """Keep the grants that name this person; ended ones stay visible, as ended."""
+        return self.filter(
+            models.Exists(
+                GrantUserObjectPermission.objects.filter(
+                    content_object=models.OuterRef("pk"), user=user, permission__codename="open_grant"
+                )
+            )
+        )
+
+    def with_database_time(self) -> GrantQuerySet:
+        """Add `database_now`, the only clock that ends a grant."""
+        return self.annotate(database_now=models.Func(function="clock_timestamp", output_field=models.DateTimeField()))
+
+
+class Grant(models.Model):
+    """What may be shown, why and until when: the decision's scope, frozen (Rules 5 to 7)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    access_request = models.OneToOneField(AccessRequest, models.PROTECT, related_name="grant")
+    round = models.PositiveIntegerField()
+    basis = models.ForeignKey(LegalBasis, models.PROTECT)
+    case_purpose = models.ForeignKey(CasePurpose, models.PROTECT, null=True)
+    rung = models.CharField(max_length=10, choices=Rung)
+    categories = ArrayField(models.CharField(max_length=40))
+    record_filter = models.CharField(max_length=20, choices=RecordFilter)
+    filter_count = models.PositiveIntegerField(default=1)
+    window_from = models.DateField(null=True)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    openings_allowed = models.PositiveIntegerField()
+    openings_used = models.PositiveIntegerField(default=0)
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    expiry_noted_at = models.DateTimeField(null=True)
+
+    objects = GrantQuerySet.as_manager()
+
+    class Meta:
+        permissions: ClassVar = [("open_grant", "Open a grant")]
+        default_permissions = ()
+        constraints: ClassVar = [
+            models.CheckConstraint(name="grant_ends", condition=models.Q(ends_at__gt=models.F("starts_at"))),
+            models.CheckConstraint(
+                name="openings_are_counted", condition=models.Q(openings_used__lte=models.F("openings_allowed"))
+            ),
+            models.CheckConstraint(
+                name="revocation_says_who",
+                condition=models.Q(revoked_at__isnull=True, revoked_by__isnull=True)
+                | models.Q(revoked_at__isnull=False, revoked_by__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def is_live(self, now: datetime | None = None) -> bool:
+        """Say whether time and revocation still let it be opened; the door asks the database's clock, pages may guess."""
+        return self.revoked_at is None and self.starts_at <= (now or timezone.now()) < self.ends_at
+
+    @property
+    def openings_left(self) -> int:
+        return self.openings_allowed - self.openings_used
+
+
+class GrantUserObjectPermission(UserObjectPermissionBase):
+    """The named recipients of a grant; written by access.duties only."""
+
+    content_object = models.ForeignKey(Grant, models.PROTECT)
+
+
+class GrantGroupObjectPermission(GroupObjectPermissionBase):
+    """Unused: recipients are people. guardian falls back to a generic table when this is missing."""
+
+    content_object = models.ForeignKey(Grant, models.PROTECT)
+
+
+class Undertaking(models.Model):
+    """A recipient's signed promise to keep the answer confidential (Article 136, second sentence)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    grant = models.ForeignKey(Grant, models.PROTECT, related_name="undertakings")
+    user = models.ForeignKey(User, models.PROTECT)
+    text_version = models.PositiveIntegerField()
+    signed_name = models.CharField(max_length=60)
+    signed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+        constraints: ClassVar = [models.UniqueConstraint(fields=["grant", "user"], name="one_undertaking_a_person")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class IdentityConfirmation(models.Model):
+    """A person proved again who they are, in one session."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, models.PROTECT)
+    session_digest = models.BinaryField()
+    confirmed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+        indexes: ClassVar = [models.Index(fields=["user", "-confirmed_at"], name="newest_confirmation")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Opening(models.Model):
+    """One counted opening of a grant for one person; it may be looked at again for some minutes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    grant = models.ForeignKey(Grant, models.PROTECT, related_name="openings")
+    subject = models.ForeignKey(RequestSubject, models.PROTECT)
+    user = models.ForeignKey(User, models.PROTECT)
+    # From the form that was sent: sending it twice is one opening.
+    token = models.UUIDField(unique=True)
+    opened_at = models.DateTimeField()
+    viewable_until = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -1,0 +1,121 @@
+"""May this person do it? One condition, one reason; pages ask the same functions through `allowed`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from access import duties
+from access.duties import Duty
+from access.exceptions import NotAllowed, Refused
+from access.models import AccessRequest, CasePurpose, Decision, Grant, LegalBasis, Organisation, User
+from access.models.law import Gate, Standing
+from access.models.people import POLICE_KINDS
+
+
+def allowed(check: Callable[..., None], *subjects: Any) -> bool:
+    """Say whether a check passes, so that a button and its action cannot disagree."""
+    try:
+        check(*subjects)
+    except (NotAllowed, Refused):
+        return False
+    return True
+
+
+def check_can_file(user: User, today: date) -> None:
+    if not duties.has(user, Duty.FILE_REQUESTS, user.organisation):
+        raise NotAllowed(_("You do not file access requests for your unit. Ask whoever assigns duties."))
+    check_agreement_holds(user.organisation, today)
+
+
+def check_agreement_holds(organisation: Organisation, today: date) -> None:
+    """Rule 12: without an agreement in force a unit neither asks nor looks."""
+    if not organisation.agreement_holds(today):
+        raise NotAllowed(
+            _("The agreement with your unit has ended, so it cannot file or open requests. Ask the public security organ to renew it.")
+        )
+
+
+def check_basis_applies(basis: LegalBasis, organisation: Organisation, today: date) -> None:
+    """Refuse, with the citation, a basis that this kind of organisation cannot ask under."""
+    names = {"basis": basis.title, "citation": basis.citation, "kind": organisation.get_kind_display()}
+    if basis.valid_from > today or (basis.valid_until and basis.valid_until < today):
+        raise Refused(_("“%(basis)s” (%(citation)s) is not in force today. Choose another legal basis.") % names)
+    if basis.standing == Standing.POLICE_INTERNAL and organisation.kind in POLICE_KINDS:
+        return
+    if basis.standing != Standing.ENABLED:
+        raise Refused(basis.standing_reason)
+    if organisation.kind not in basis.organisation_kinds:
+        raise Refused(
+            _("%(citation)s does not let this kind of unit ask (%(kind)s). Choose a legal basis that applies to your unit.")
+            % names
+        )
+
+
+def check_purpose_applies(purpose: CasePurpose, organisation: Organisation) -> None:
+    if organisation.kind not in purpose.organisation_kinds:
+        raise Refused(
+            _("“%(purpose)s” (%(citation)s) is not a case purpose of your kind of unit. Choose another purpose.")
+            % {"purpose": purpose.title, "citation": purpose.citation}
+        )
+
+
+def check_can_edit(user: User, access_request: AccessRequest) -> None:
+    if user.pk != access_request.requester_id:
+        raise NotAllowed(_("Only the person who wrote this request may change it."))
+
+
+def check_can_decide(user: User, access_request: AccessRequest) -> None:
+    if user.pk == access_request.requester_id:  # Rule 4
+        raise NotAllowed(_("You cannot decide your own request."))
+    if access_request.receiving_organ is None or not duties.has(
+        user, Duty.DECIDE_REQUESTS, access_request.receiving_organ
+    ):
+        raise NotAllowed(_("This request is not in one of your queues."))
+    votes = Decision.objects.filter(access_request=access_request, round=access_request.round)
+    if votes.filter(decider=user).exists():
+        raise NotAllowed(_("You have already voted on this request."))
+    if access_request.basis.two_units or access_request.approvals_needed > 1:
+        if user.organisation_id == access_request.organisation_id:
+            raise NotAllowed(_("This request comes from your own unit; somebody from another unit must decide it."))
+        # Rule 4: two approvers are two people from two units.
+        if votes.filter(decider_organisation=user.organisation_id).exists():
+            raise NotAllowed(_("Somebody from your unit has already voted; the second approver must come from another unit."))
+
+
+def check_can_revoke(user: User, grant: Grant) -> None:
+    organ = grant.access_request.receiving_organ
+    if organ is None or not duties.has(user, Duty.DECIDE_REQUESTS, organ):
+        raise NotAllowed(_("Only those who decide for the receiving organ may revoke this grant."))
+    if user.pk == grant.access_request.requester_id:
+        raise NotAllowed(_("You cannot decide your own request."))
+
+
+def check_can_administer(user: User, organisation: Organisation) -> None:
+    if not duties.has(user, Duty.ADMINISTER_PEOPLE, organisation):
+        raise NotAllowed(_("You do not administer the people of this unit."))
+
+
+def check_can_assign(user: User, organisation: Organisation) -> None:
+    if not duties.has(user, Duty.ASSIGN_DUTIES, organisation):
+        raise NotAllowed(_("You do not assign duties at this unit."))
+
+
+def applicable_bases(organisation: Organisation, today: date) -> tuple[list[LegalBasis], list[tuple[LegalBasis, str]]]:
+    """Return the newest versions that this organisation may ask under, and the others each with the reason why not."""
+    newest: dict[str, LegalBasis] = {}
+    for basis in LegalBasis.objects.filter(valid_from__lte=today).order_by("code", "-version"):
+        newest.setdefault(basis.code, basis)
+    usable, closed = [], []
+    for basis in newest.values():
+        try:
+            check_basis_applies(basis, organisation, today)
+        except Refused as reason:
+            closed.append((basis, str(reason)))
+        else:
+            usable.append(basis)
+    usable.sort(key=lambda basis: (basis.gate != Gate.STATE_ORGAN_CASE, basis.code))
+    return usable, closed

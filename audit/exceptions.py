@@ -1,0 +1,13 @@
+"""What can go wrong with the trail."""
+
+
+class TrailUnavailable(Exception):
+    """The event cannot be written; nothing may be shown or changed (Rule 2). Holds no values."""
+
+
+class SignerRefused(Exception):
+    """No checkpoint was signed; the message says what is the matter and what to do, `reason` is its code."""
+
+    def __init__(self, message: str, reason: str = "KEY_UNUSABLE") -> None:
+        super().__init__(message)
+        self.reason = reason

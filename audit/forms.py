@@ -1,0 +1,26 @@
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from audit.trail import EventType
+
+
+class FilterForm(forms.Form):
+    """What the list of events may be narrowed to."""
+
+    kind = forms.ChoiceField(label=_("Act"), required=False, choices=[("", _("All acts")), *EventType.choices])
+    actor = forms.CharField(label=_("Person (user name or badge number)"), required=False, max_length=150)
+    target = forms.CharField(label=_("Number of the object"), required=False, max_length=64)
+    day_from = forms.DateField(label=_("From day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    day_to = forms.DateField(label=_("To day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def clean_target(self) -> str:
+        """Ids are kept in small letters; codes as they are."""
+        target = self.cleaned_data["target"]
+        return target.lower() if len(target) == 36 else target
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        first, last = cleaned.get("day_from"), cleaned.get("day_to")
+        if first and last and first > last:
+            self.add_error("day_to", _("The last day lies before the first. Choose a later day."))
+        return cleaned

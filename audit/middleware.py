@@ -1,0 +1,70 @@
+"""What the trail adds to every request: refusals are recorded, and without a trail nothing is shown."""
+
+import logging
+import uuid
+from collections.abc import Callable
+
+from django.db import DatabaseError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.cache import add_never_cache_headers
+
+from audit import trail
+from audit.exceptions import TrailUnavailable
+from audit.trail import EventType
+
+RETRY_SECONDS = 30
+logger = logging.getLogger(__name__)
+
+
+class RecordDenials:
+    """Records each 403 of a signed-in person after the view's rollback; answers 503 when the trail is unavailable.
+
+    Refusals of people who are not signed in are stale or forged forms: they name nobody and would flood the trail.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 403 and request.user.is_authenticated:
+            try:
+                self._record(request)
+            except (TrailUnavailable, DatabaseError) as error:
+                return self.process_exception(request, TrailUnavailable(type(error).__name__))
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        # Rule 2: nothing is shown unless its event is committed.
+        if not isinstance(exception, TrailUnavailable):
+            return None
+        logger.error("The trail is unavailable: %s", exception)
+        # Without the request: what a page says about its reader comes from the database that just failed.
+        address = request.get_full_path() if request.method == "GET" else "/"
+        response = HttpResponse(render_to_string("503.html", {"action": address}), status=503)
+        response["Retry-After"] = str(RETRY_SECONDS)
+        add_never_cache_headers(response)
+        return response
+
+    @staticmethod
+    def _record(request: HttpRequest) -> None:
+        match = request.resolver_match
+        target = next((str(value) for value in (match.kwargs.values() if match else ()) if _is_uuid(value)), None)
+        with transaction.atomic(durable=True):
+            trail.write(
+                EventType.DENIED,
+                by=request.user,
+                on=("url", target) if target else None,
+                view=(match.view_name if match else "") or "unnamed",
+                method=request.method,
+            )
+
+
+def _is_uuid(value: object) -> bool:
+    if isinstance(value, uuid.UUID):
+        return True
+    try:
+        return str(uuid.UUID(str(value))) == value
+    except ValueError:
+        return False

@@ -1,0 +1,198 @@
+"""Events as sentences that people read, in the reader's language."""
+
+import json
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from audit.models import Event
+from audit.trail import EventType
+
+SENTENCES = {
+    EventType.VIOLATION_DRAFTED: gettext_lazy("%(who)s began to enter %(target)s."),
+    EventType.VIOLATION_EDITED: gettext_lazy("%(who)s changed the draft of %(target)s."),
+    EventType.VIOLATION_DISCARDED: gettext_lazy("%(who)s discarded the draft of %(target)s."),
+    EventType.VIOLATION_SUBMITTED: gettext_lazy("%(who)s submitted %(target)s for review."),
+    EventType.VIOLATION_RETURNED: gettext_lazy("%(who)s returned %(target)s with a remark."),
+    EventType.VIOLATION_CONFIRMED: gettext_lazy("%(who)s confirmed %(target)s."),
+    EventType.DECISION_SERVED: gettext_lazy("%(who)s recorded that the decision on %(target)s was served."),
+    EventType.VIOLATION_SEALED: gettext_lazy("%(who)s sealed %(target)s."),
+    EventType.REQUEST_DRAFTED: gettext_lazy("%(who)s began %(target)s."),
+    EventType.REQUEST_EDITED: gettext_lazy("%(who)s changed %(target)s."),
+    EventType.REQUEST_SUBMITTED: gettext_lazy("%(who)s submitted %(target)s."),
+    EventType.REQUEST_WITHDRAWN: gettext_lazy("%(who)s withdrew %(target)s."),
+    EventType.REQUEST_RETURNED: gettext_lazy("%(who)s returned %(target)s for correction."),
+    EventType.REQUEST_VOTED: gettext_lazy("%(who)s voted on %(target)s."),
+    EventType.REQUEST_APPROVED: gettext_lazy("%(who)s approved %(target)s."),
+    EventType.REQUEST_REFUSED: gettext_lazy("%(who)s refused %(target)s."),
+    EventType.REQUEST_LAPSED: gettext_lazy("%(who)s let %(target)s lapse, because nobody corrected it in time."),
+    EventType.UNDERTAKING_SIGNED: gettext_lazy("%(who)s signed the confidentiality undertaking for %(target)s."),
+    EventType.IDENTITY_CONFIRMED: gettext_lazy("%(who)s confirmed their identity again for %(target)s."),
+    EventType.IDENTITY_NOT_CONFIRMED: gettext_lazy("%(who)s could not confirm their identity for %(target)s."),
+    EventType.DISCLOSED: gettext_lazy("%(who)s opened the answer under %(target)s."),
+    EventType.GRANT_REVOKED: gettext_lazy("%(who)s revoked %(target)s."),
+    EventType.GRANT_EXPIRED: gettext_lazy("%(who)s recorded that %(target)s has ended."),
+    EventType.SIGNED_IN: gettext_lazy("%(who)s signed in."),
+    EventType.SIGN_IN_FAILED: gettext_lazy("%(who)s tried to sign in and failed."),
+    EventType.SIGNED_OUT: gettext_lazy("%(who)s signed out."),
+    EventType.DENIED: gettext_lazy("%(who)s was refused access to %(target)s."),
+    EventType.ORGANISATION_CREATED: gettext_lazy("%(who)s created %(target)s."),
+    EventType.AGREEMENT_CHANGED: gettext_lazy("%(who)s changed the agreement of %(target)s."),
+    EventType.USER_CREATED: gettext_lazy("%(who)s created the account of %(target)s."),
+    EventType.USER_DISABLED: gettext_lazy("%(who)s disabled the account of %(target)s."),
+    EventType.USER_ENABLED: gettext_lazy("%(who)s enabled the account of %(target)s."),
+    EventType.DUTY_GIVEN: gettext_lazy("%(who)s gave a duty to %(target)s."),
+    EventType.DUTY_WITHDRAWN: gettext_lazy("%(who)s withdrew a duty from %(target)s."),
+    EventType.CATALOGUE_LOADED: gettext_lazy("%(who)s loaded the catalogue of law."),
+    EventType.TRAIL_VERIFIED: gettext_lazy("%(who)s verified the trail."),
+    EventType.TRAIL_ALARM: gettext_lazy("%(who)s raised an alarm: the trail was not signed."),
+}
+TARGETS = {
+    "records.violation": gettext_lazy("violation %(id)s"),
+    "access.accessrequest": gettext_lazy("request %(id)s"),
+    "access.grant": gettext_lazy("grant %(id)s"),
+    "access.organisation": gettext_lazy("organisation %(id)s"),
+    "access.user": gettext_lazy("user %(id)s"),
+    "url": gettext_lazy("the page of %(id)s"),
+}
+DETAILS = {
+    "rung": gettext_lazy("Rung"),
+    "asked_rung": gettext_lazy("Rung asked for"),
+    "basis": gettext_lazy("Legal basis"),
+    "purpose": gettext_lazy("Purpose"),
+    "offence": gettext_lazy("Offence"),
+    "offences": gettext_lazy("Offences"),
+    "rule": gettext_lazy("Sealing rule"),
+    "hours": gettext_lazy("Hours"),
+    "openings": gettext_lazy("Openings"),
+    "opening": gettext_lazy("Opening"),
+    "subjects": gettext_lazy("Persons"),
+    "duty": gettext_lazy("Duty"),
+    "organisation": gettext_lazy("Organisation"),
+    "vote": gettext_lazy("Vote"),
+    "grant": gettext_lazy("Grant"),
+    "request": gettext_lazy("Request"),
+    "method": gettext_lazy("Method"),
+    "view": gettext_lazy("Page"),
+    "reason": gettext_lazy("Reason"),
+    "holds": gettext_lazy("Holds"),
+    "size": gettext_lazy("Events in the log"),
+    "faults": gettext_lazy("Faults"),
+}
+# Of these the log keeps lists for the verification page; a line shows their number.
+QUIET_DETAILS = {"signed_size", "checkpoints", "waiting", "fault_kinds", "fault_indexes", "fault_events"}
+VALUES = {
+    "PRESENCE": gettext_lazy("presence only"),
+    "ABSTRACT": gettext_lazy("abstract"),
+    "FULL": gettext_lazy("full particulars"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """An event in words: the sentence, and what else is worth knowing as (label, value)."""
+
+    event: Event
+    text: str
+    details: list[tuple[str, str]]
+
+
+def describe(events: Iterable[Event]) -> list[Line]:
+    """Return one line for each event; people are looked up in one query for all."""
+    read = [(event, _content(event)) for event in events]
+    people = _people(event for event, _content in read)
+    return [
+        Line(
+            event,
+            _sentence(event) % {"who": _who(event, people), "target": _target(event, people)},
+            [(_label(name), _value(value)) for name, value in _detail(content) if name not in QUIET_DETAILS],
+        )
+        for event, content in read
+    ]
+
+
+def short(identifier: str) -> str:
+    """Return the beginning of a long id, enough to recognise it on a page."""
+    return identifier[:8] if len(identifier) == 36 else identifier
+
+
+def _content(event: Event) -> dict[str, Any]:
+    try:
+        content = json.loads(bytes(event.canonical))
+    except ValueError:  # altered bytes: verification says so, the page must still open
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _detail(content: dict[str, Any]) -> list[tuple[str, Any]]:
+    detail = content.get("detail")
+    return list(detail.items()) if isinstance(detail, dict) else []
+
+
+def _people(events: Iterable[Event]) -> dict[str, Any]:
+    ids = set()
+    for event in events:
+        ids |= {event.actor, event.target_id if event.target_type == _user_type() else None}
+    users = get_user_model()._base_manager.filter(pk__in=[one for one in ids if _is_uuid(one)])
+    return {str(user.pk): user for user in users.only("pk", "full_name", "badge_number")}
+
+
+def _user_type() -> str:
+    return get_user_model()._meta.label_lower
+
+
+def _sentence(event: Event) -> str:
+    return str(SENTENCES.get(event.kind, gettext_lazy("%(who)s: an act of an unknown kind.")))
+
+
+def _who(event: Event, people: dict[str, Any]) -> str:
+    if event.actor is None:
+        if event.kind in {EventType.SIGN_IN_FAILED, EventType.DENIED}:
+            return _("Somebody who is not signed in")
+        return _("The system")
+    return _("%(person)s of %(unit)s") % {"person": _person(event.actor, people), "unit": event.unit or "-"}
+
+
+def _person(identifier: str, people: dict[str, Any]) -> str:
+    user = people.get(identifier)
+    if user is None:
+        return _("user %(id)s") % {"id": short(identifier)}
+    if not user.badge_number:
+        return user.full_name
+    return _("%(name)s (%(badge)s)") % {"name": user.full_name, "badge": user.badge_number}
+
+
+def _target(event: Event, people: dict[str, Any]) -> str:
+    if event.target_id is None:
+        return _("a page of the system") if event.kind == EventType.DENIED else _("something not named")
+    if event.target_type == _user_type():
+        return _person(event.target_id, people)
+    return str(TARGETS.get(event.target_type, gettext_lazy("object %(id)s"))) % {"id": short(event.target_id)}
+
+
+def _label(name: str) -> str:
+    return str(DETAILS.get(name, name.replace("_", " ")))
+
+
+def _value(value: Any) -> str:
+    if value is True:
+        return _("yes")
+    if value is False:
+        return _("no")
+    if value is None:
+        return "-"
+    if isinstance(value, list):
+        return ", ".join(_value(item) for item in value) or "-"
+    return str(VALUES.get(value, short(str(value))))
+
+
+def _is_uuid(text: str | None) -> bool:
+    try:
+        return text is not None and bool(uuid.UUID(text))
+    except ValueError:
+        return False

@@ -1,0 +1,213 @@
+"""The oversight pages: what happened, one event with its proof, and whether the trail holds."""
+
+import datetime
+import json
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import get_user_model
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from audit import export, log, merkle, sentences
+from audit import verification as verifying
+from audit.exceptions import SignerRefused
+from audit.forms import FilterForm
+from audit.models import Checkpoint, Event, Leaf
+from audit.permissions import check_can_oversee
+from audit.trail import EventType
+from audit.verify import Unverified, verify_event
+
+PAGE = 50
+KEY_FORMAT = "%Y%m%dT%H%M%S%f"
+
+
+@never_cache
+@require_GET
+def events(request: HttpRequest) -> HttpResponse:
+    """List events, newest first, by the place of the last one seen: no totals, no numbered pages."""
+    check_can_oversee(request.user)
+    form = FilterForm(request.GET)
+    found = _filtered(form.cleaned_data) if form.is_valid() else Event.objects.none()
+    page = list(_before(found, request.GET.get("before", ""))[: PAGE + 1])
+    shown = page[:PAGE]
+    freshness = log.freshness()
+    context = {
+        "form": form,
+        "chips": _chips(request, form),
+        "rows": _rows(shown, freshness.signed_size),
+        "freshness": freshness,
+        "last": _last_verification(),
+        "older": _query(request, before=_key(shown[-1])) if len(page) > PAGE else None,
+        "newest": _query(request) if "before" in request.GET else None,
+        "is_filtered": form.is_valid() and any(form.cleaned_data.values()),
+    }
+    return render(request, "audit/events.html", context)
+
+
+@never_cache
+@require_GET
+def event(request: HttpRequest, event_id: uuid.UUID) -> HttpResponse:
+    """Show one event byte for byte, with its leaf and the proof that the newest checkpoint covers it."""
+    check_can_oversee(request.user)
+    shown = get_object_or_404(Event.objects.select_related("leaf"), pk=event_id)
+    line = sentences.describe([shown])[0]
+    canonical = bytes(shown.canonical)
+    leaf = _leaf(shown)
+    note = export.newest_note()
+    is_altered = leaf is not None and merkle.leaf_hash(canonical) != bytes(leaf.hash)
+    context = {
+        "event": shown,
+        "kind": _kind(shown),
+        "line": line,
+        "leaf": leaf,
+        "leaf_hash": bytes(leaf.hash).hex() if leaf else None,
+        "is_altered": is_altered,
+        "canonical": canonical.decode(errors="backslashreplace"),
+        "pretty": _pretty(canonical),
+        **_proof(leaf, canonical, note),
+    }
+    return render(request, "audit/event.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def verification(request: HttpRequest) -> HttpResponse:
+    """Show how fresh the log is and what the last verification found; POST verifies now."""
+    check_can_oversee(request.user)
+    if request.method == "POST":
+        result = verifying.verify_and_record(by=request.user)
+        if result.holds:
+            messages.success(request, _("The trail holds."))
+        return redirect("audit:verification")
+    context = {
+        "freshness": log.freshness(),
+        "last": _last_verification(),
+        "checkpoint": Checkpoint.objects.order_by("-size").first(),
+        "verifier_key": _verifier_key(),
+    }
+    return render(request, "audit/verification.html", context)
+
+
+def _filtered(chosen: dict[str, Any]) -> QuerySet[Event]:
+    found = Event.objects.select_related("leaf").order_by("-at", "-id")
+    if chosen["kind"]:
+        found = found.filter(kind=chosen["kind"])
+    if chosen["actor"]:
+        named = Q(username=chosen["actor"]) | Q(badge_number=chosen["actor"])
+        people = get_user_model()._base_manager.filter(named).values_list("pk", flat=True)
+        found = found.filter(actor__in=[str(pk) for pk in people])
+    if chosen["target"]:
+        found = found.filter(target_id=chosen["target"])
+    if chosen["day_from"]:
+        found = found.filter(at__gte=_midnight(chosen["day_from"]))
+    if chosen["day_to"]:
+        found = found.filter(at__lt=_midnight(chosen["day_to"] + datetime.timedelta(days=1)))
+    return found
+
+
+def _midnight(day: datetime.date) -> datetime.datetime:
+    return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
+
+
+def _key(event: Event) -> str:
+    return f"{event.at.astimezone(datetime.UTC).strftime(KEY_FORMAT)}_{event.pk}"
+
+
+def _before(found: QuerySet[Event], key: str) -> QuerySet[Event]:
+    """Keep what is older than the event of the key; a key that is none is left out of account."""
+    try:
+        moment, _separator, pk = key.partition("_")
+        at = datetime.datetime.strptime(moment, KEY_FORMAT).replace(tzinfo=datetime.UTC)
+        return found.filter(Q(at__lt=at) | Q(at=at, pk__lt=uuid.UUID(pk)))
+    except ValueError:
+        return found
+
+
+def _query(request: HttpRequest, **changes: str | None) -> str:
+    """Return this page's address with the filters as they are, and `changes` made."""
+    query = request.GET.copy()
+    query.pop("before", None)
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value is not None:
+            query[name] = value
+    return "?" + query.urlencode()
+
+
+def _chips(request: HttpRequest, form: FilterForm) -> list[dict[str, str]]:
+    if not form.is_valid():
+        return []
+    chips = []
+    for name, value in form.cleaned_data.items():
+        if value:
+            words = EventType(value).label if name == "kind" else value
+            chips.append({"label": f"{form.fields[name].label}: {words}", "url": _query(request, **{name: None})})
+    return chips
+
+
+def _leaf(event: Event) -> Leaf | None:
+    return getattr(event, "leaf", None)
+
+
+def _rows(shown: list[Event], signed_size: int) -> list[dict[str, Any]]:
+    rows = []
+    for line in sentences.describe(shown):
+        leaf = _leaf(line.event)
+        rows.append(
+            {
+                "line": line,
+                "index": leaf.index if leaf else None,
+                "is_signed": leaf is not None and leaf.index < signed_size,
+                "is_altered": leaf is not None and merkle.leaf_hash(bytes(line.event.canonical)) != bytes(leaf.hash),
+            }
+        )
+    return rows
+
+
+def _kind(event: Event) -> str:
+    return str(EventType(event.kind).label) if event.kind in EventType.values else event.kind
+
+
+def _pretty(canonical: bytes) -> str:
+    try:
+        return json.dumps(json.loads(canonical), indent=2, ensure_ascii=False)
+    except ValueError:
+        return canonical.decode(errors="backslashreplace")
+
+
+def _proof(leaf: Leaf | None, canonical: bytes, note: str | None) -> dict[str, Any]:
+    """Return the proof of an event as text, and whether it leads to the signed root when followed here."""
+    proof = export.event_proof(leaf.index, note) if leaf and note else None
+    if proof is None:
+        return {"proof": None, "proof_holds": False}
+    try:
+        _index, checkpoint = verify_event(canonical, proof, log.verifier_key())
+    except (Unverified, SignerRefused):
+        return {"proof": proof, "proof_holds": False}
+    return {"proof": proof, "proof_holds": True, "proof_size": checkpoint.size}
+
+
+def _verifier_key() -> str | None:
+    try:
+        return str(log.verifier_key())
+    except SignerRefused:
+        return None
+
+
+def _last_verification() -> dict[str, Any] | None:
+    """Return what the newest verification in the trail found."""
+    last = Event.objects.filter(kind=EventType.TRAIL_VERIFIED).order_by("-at", "-id").first()
+    if last is None:
+        return None
+    try:
+        outcome = verifying.outcome_of(json.loads(bytes(last.canonical))["detail"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    return {"event": last, "outcome": outcome, "line": sentences.describe([last])[0]}

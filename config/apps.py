@@ -1,0 +1,21 @@
+import contextlib
+
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class ConfigConfig(AppConfig):
+    name = "config"
+
+    def ready(self) -> None:
+        """Outside production, make the key files that are missing; production names files of its own."""
+        from access import vault
+        from audit import notes
+
+        if not settings.PRODUCTION:
+            if not settings.VAULT_KEYRING.exists():
+                with contextlib.suppress(vault.KeyringExists):  # another process was quicker
+                    vault.create_keyring(settings.VAULT_KEYRING)
+            if not settings.AUDIT_SIGNING_KEY_FILE.exists():
+                with contextlib.suppress(FileExistsError):
+                    notes.create_signing_key(settings.AUDIT_SIGNING_KEY_FILE)

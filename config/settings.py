@@ -1,0 +1,208 @@
+"""The one settings file; every difference between places is an environment variable (see .env.example)."""
+
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from config import database, env
+
+BASE_DIR = env.BASE_DIR
+env.load_dotenv()
+
+# production (the default, and strict), demo (loopback only, invented people), development or test.
+MODE = env.optional("MODE", "production")
+if MODE not in {"production", "demo", "development", "test"}:
+    raise ImproperlyConfigured("MODE must be production, demo, development or test.")
+PRODUCTION = MODE == "production"
+DEBUG = MODE == "development"
+DATA_DIR = Path(env.optional("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+
+SECRET_KEY = env.required("SECRET_KEY") if PRODUCTION else "not secret: only for demo, development and tests"
+if PRODUCTION and len(SECRET_KEY) < 50:
+    raise ImproperlyConfigured("SECRET_KEY is too short; production needs 50 random characters or more.")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]
+if PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS):
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts of this site, and not *.")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+
+DATABASES = {"default": database.settings_for(DATA_DIR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Sessions, rate limits and jobs live in the database: several web processes share it, and nothing is lost with one.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"}}
+
+INSTALLED_APPS = [
+    "config",
+    "records",
+    "access",
+    "audit",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "django.contrib.postgres",
+    "guardian",
+    "simple_history",
+    "lucide",
+    "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "procrastinate.contrib.django",
+]
+
+MIDDLEWARE = [
+    "config.middleware.DatabaseDown",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "config.middleware.NeverStore",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "access.middleware.LoginRequired",
+    "access.middleware.SecondFactorRequired",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "audit.middleware.RecordDenials",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context.shell",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "config.forms.Renderer"
+
+# People and signing in -------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "access.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+if MODE == "test":  # a slow hash proves nothing in tests
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "access.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+MFA_ADAPTER = "access.adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Sealed Records"
+SECOND_FACTOR_REQUIRED = env.flag("SECOND_FACTOR_REQUIRED", default=PRODUCTION)
+if PRODUCTION and not SECOND_FACTOR_REQUIRED:
+    raise ImproperlyConfigured("SECOND_FACTOR_REQUIRED may not be switched off in production (MLPS level 3).")
+
+# guardian says who; there is no anonymous user and nothing on the user model (access/duties.py wraps it).
+ANONYMOUS_USER_NAME = None
+GUARDIAN_MONKEY_PATCH_USER = False
+SIMPLE_HISTORY_REVERT_DISABLED = True
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 8 * 60 * 60  # one shift
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "access.middleware.stale_form"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", default=False) else None
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# Files are read into memory, measured and never touch a disk in plain text.
+FILE_UPLOAD_HANDLERS = ["access.uploads.MeasuringUploadHandler"]
+LETTER_MAX_BYTES = 20 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+# Words -----------------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = not PRODUCTION
+if PRODUCTION:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend" if MODE == "test" else (
+    "django.core.mail.backends.dummy.EmailBackend"
+)
+
+# Keys ------------------------------------------------------------------------------------------------------------
+VAULT_SUITE = env.optional("VAULT_SUITE", "aes")
+if VAULT_SUITE not in {"aes", "sm"}:
+    raise ImproperlyConfigured("VAULT_SUITE must be aes (AES-256-GCM, SHA-256) or sm (SM4-GCM, SM3).")
+VAULT_KEYRING = Path(env.required("VAULT_KEYRING") if PRODUCTION else DATA_DIR / "keys" / "keyring.json")
+AUDIT_SIGNING_KEY_FILE = Path(
+    env.required("AUDIT_SIGNING_KEY_FILE") if PRODUCTION else DATA_DIR / "keys" / "audit-signing.pem"
+)
+AUDIT_WITNESS_FILE = Path(env.required("AUDIT_WITNESS_FILE") if PRODUCTION else DATA_DIR / "keys" / "audit-witness.txt")
+AUDIT_ORIGIN = env.optional("AUDIT_ORIGIN", "sealed-records.example/trail")
+AUDIT_CHECKPOINT_SECONDS = env.number("AUDIT_CHECKPOINT_SECONDS", 60)
+
+# Where the law is silent (domain.md section 9): settings with a visible default -----------------------------------
+# How long an identity confirmation holds, and how long one opening may be looked at again.
+CONFIRMATION_SECONDS = env.number("CONFIRMATION_SECONDS", 300)
+VIEWING_SECONDS = env.number("VIEWING_SECONDS", 600)
+# A returned request that nobody corrects lapses after this many days.
+RETURNED_LAPSES_DAYS = env.number("RETURNED_LAPSES_DAYS", 30)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    # Class and place only: messages of database errors carry values (security.md, section 4).
+    "filters": {"opaque": {"()": "config.logs.OpaqueErrors"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["opaque"]}},
+    "root": {"handlers": ["console"], "level": "WARNING" if MODE in {"test", "demo"} else "INFO"},
+}

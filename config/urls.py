@@ -1,0 +1,37 @@
+"""Every address of the product. tests/integration/test_permission_table.py has a row for each."""
+
+from allauth.account import views as account_views
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import include, path
+from django.views.i18n import set_language
+
+from config import views
+
+
+@login_not_required
+def nobody_signs_up(request: HttpRequest) -> HttpResponse:
+    """Exists because allauth wants the name; people are entered by who administers them."""
+    raise Http404
+
+
+accounts = [
+    path("login/", account_views.login, name="account_login"),
+    path("logout/", account_views.logout, name="account_logout"),
+    path("inactive/", account_views.account_inactive, name="account_inactive"),
+    path("reauthenticate/", account_views.reauthenticate, name="account_reauthenticate"),
+    path("signup/", nobody_signs_up, name="account_signup"),
+    path("2fa/", include("allauth.mfa.urls")),
+]
+
+urlpatterns = [
+    path("", views.desk, name="desk"),
+    path("language/", login_not_required(set_language), name="set_language"),
+    path("accounts/", include(accounts)),
+    path("", include("access.urls")),
+    path("", include("records.urls")),
+    path("audit/", include("audit.urls")),
+]
+if settings.DEBUG or settings.MODE == "test":
+    urlpatterns.append(path("components/", views.components, name="components"))

@@ -1,0 +1,23 @@
+#!/usr/bin/env python
+"""Django's command line. Commands that change tables run as the role that owns them."""
+
+import os
+import sys
+
+OWNER_COMMANDS = {"migrate", "createcachetable"}
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if OWNER_COMMANDS & set(sys.argv[1:2]):
+        os.environ["DATABASE_ROLE"] = "owner"
+    from config.database import said_plainly
+
+    with said_plainly():
+        from django.core.management import execute_from_command_line
+
+        execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

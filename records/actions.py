@@ -1,0 +1,295 @@
+"""Every change of the register: lock, guard, change, event, in one durable transaction (Rule 9)."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import replace
+from datetime import date
+
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from access import duties, identifiers, vault
+from access.models import User
+from audit import trail
+from audit.trail import EventType
+from records import entry as entries
+from records import permissions
+from records.entry import Entry, Particulars
+from records.exceptions import Problems, Refused, WrongState
+from records.models import TRANSITIONS, RecordKey, SealingRule, SealingTrigger, Status, Violation
+
+TABLE = "records_violation"
+
+
+def read_particulars(violation: Violation) -> Particulars:
+    """Return the particulars of an unsealed record; call it only for who handles or reviews it."""
+    return Particulars.from_bytes(_key(violation).decrypt(bytes(violation.particulars), field="particulars"))
+
+
+def entry_of(violation: Violation) -> Entry:
+    """Return what was entered, as it can be entered again."""
+    return Entry(
+        particulars=read_particulars(violation),
+        offence=violation.offence,
+        acted_on=violation.acted_on,
+        decided_on=violation.decided_on,
+        penalty=entries.penalties.Penalty(
+            warning=violation.warning,
+            fine_yuan=violation.fine_yuan,
+            detention_days=violation.detention_days,
+            licence_revoked=violation.licence_revoked,
+            exit_order=violation.exit_order,
+            deportation=violation.deportation,
+        ),
+    )
+
+
+@transaction.atomic(durable=True)
+def save_draft(violation: Violation | None, entry: Entry, *, by: User, version: int | None = None) -> Violation:
+    """Keep an entry as it is being written; it need not be complete or right.
+
+    Raises WrongState when it was saved elsewhere since `version`.
+    """
+    if violation is None:
+        permissions.check_can_enter(by, by.organisation)
+        pk = uuid.uuid4()
+        key, wrapped = vault.new_key(TABLE, str(pk))
+        violation = Violation(pk=pk, organ=by.organisation, entered_by=by, version=0)
+        kind = EventType.VIOLATION_DRAFTED
+    else:
+        violation = _lock(violation)
+        permissions.check_can_handle(by, violation)
+        if not violation.is_editable:
+            raise WrongState(_already(violation))
+        if version is not None and version != violation.version:
+            raise WrongState(
+                _("This record was saved elsewhere since you opened it. What you typed is kept below; compare and save again.")
+            )
+        key, wrapped = _key(violation), b""
+        # The reviewer's remark stays until it is answered by submitting again.
+        entry = replace(entry, particulars=replace(entry.particulars, remark=read_particulars(violation).remark))
+        kind = EventType.VIOLATION_EDITED
+
+    _fill(violation, entry, key)
+    _save(violation, by)
+    if wrapped:
+        RecordKey.objects.create(violation=violation, wrapped=wrapped)
+        duties.let(by, "handle_violation", violation)
+    trail.write(kind, by=by, on=violation)
+    return violation
+
+
+@transaction.atomic(durable=True)
+def name_co_officer(violation: Violation, *, by: User, co_officer: User) -> None:
+    """Let a second officer of the unit handle the record too (two officers investigate a case)."""
+    violation = _lock(violation)
+    permissions.check_can_handle(by, violation)
+    permissions.check_can_enter(co_officer, violation.organ)
+    duties.let(co_officer, "handle_violation", violation)
+    trail.write(EventType.VIOLATION_EDITED, by=by, on=violation, co_officer=str(co_officer.pk))
+
+
+@transaction.atomic(durable=True)
+def submit(violation: Violation, *, by: User, version: int | None = None) -> Violation:
+    """Hand a complete entry to the reviewers. Raises Problems with a sentence for each field that is not right."""
+    violation = _lock(violation, to=Status.SUBMITTED)
+    permissions.check_can_handle(by, violation)
+    if version is not None and version != violation.version:
+        raise WrongState(_("This record was saved elsewhere since you opened it. Read it again before you submit it."))
+    entry = entry_of(violation)
+    found = entries.problems(entry, timezone.localdate())
+    if found:
+        raise Problems(found)
+
+    entry = replace(entry, particulars=replace(entry.particulars, remark=""))
+    _fill(violation, entry, _key(violation))
+    violation.status = Status.SUBMITTED
+    violation.submitted_at = trail.database_now()
+    _save(violation, by)
+    assert violation.offence is not None
+    trail.write(EventType.VIOLATION_SUBMITTED, by=by, on=violation, offence=violation.offence.code)
+    return violation
+
+
+@transaction.atomic(durable=True)
+def discard(violation: Violation, *, by: User) -> Violation:
+    """Put a draft away for good; the row stays (Rule 8)."""
+    violation = _lock(violation, to=Status.DISCARDED)
+    permissions.check_can_handle(by, violation)
+    violation.status = Status.DISCARDED
+    _save(violation, by)
+    trail.write(EventType.VIOLATION_DISCARDED, by=by, on=violation)
+    return violation
+
+
+@transaction.atomic(durable=True)
+def return_for_correction(violation: Violation, *, by: User, remark: str) -> Violation:
+    """Send a submitted record back to its handlers with a remark."""
+    violation = _lock(violation, to=Status.RETURNED)
+    permissions.check_can_review(by, violation)
+    if not remark.strip():
+        raise Refused(_("Say what has to be corrected."))
+    key = _key(violation)
+    particulars = replace(read_particulars(violation), remark=remark.strip())
+    violation.particulars = key.encrypt(particulars.to_bytes(), field="particulars")
+    violation.status = Status.RETURNED
+    _save(violation, by)
+    trail.write(EventType.VIOLATION_RETURNED, by=by, on=violation, texts={"remark": remark})
+    return violation
+
+
+@transaction.atomic(durable=True)
+def confirm(violation: Violation, *, by: User) -> Violation:
+    """Confirm a submitted record; a person who handles it cannot."""
+    violation = _lock(violation, to=Status.CONFIRMED)
+    permissions.check_can_review(by, violation)
+    violation.status = Status.CONFIRMED
+    violation.reviewed_by = by
+    _save(violation, by)
+    trail.write(EventType.VIOLATION_CONFIRMED, by=by, on=violation)
+    return violation
+
+
+def record_service(violation: Violation, *, by: User, served_on: date) -> None:
+    """Say when the decision was served; where the rule in force says so, the record seals itself at once.
+
+    Two transactions: should sealing fail, the service stays recorded and the worker seals the record.
+    """
+    _record_service(violation, by=by, served_on=served_on)
+    seal_due(only=violation.pk)
+
+
+@transaction.atomic(durable=True)
+def _record_service(violation: Violation, *, by: User, served_on: date) -> None:
+    violation = _lock(violation)
+    permissions.check_can_record_service(by, violation)
+    if violation.status != Status.CONFIRMED:
+        raise WrongState(_already(violation))
+    if violation.served_on is not None:
+        raise WrongState(_("The service of this decision is already recorded."))
+    if served_on > timezone.localdate():
+        raise Refused(_("The date of service is in the future; check it."))
+    if violation.decided_on is not None and served_on < violation.decided_on:
+        raise Refused(_("The decision cannot be served before it was made; check the date."))
+    violation.served_on = served_on
+    _save(violation, by)
+    trail.write(EventType.DECISION_SERVED, by=by, on=violation, served_on=served_on.isoformat())
+
+
+def sealing_rule(on: date) -> SealingRule | None:
+    """Return the rule that seals served decisions on this day, newest version first."""
+    rules = SealingRule.objects.filter(trigger=SealingTrigger.SERVED, valid_from__lte=on)
+    return rules.exclude(valid_until__lt=on).order_by("-version").first()
+
+
+def seal_due(*, only: uuid.UUID | None = None, batch: int = 200) -> int:
+    """Seal every record that its rule says is due, in batches that each commit; return how many.
+
+    It may be stopped at any moment and run again: what is sealed is no longer due.
+    """
+    total = 0
+    while True:
+        sealed = _seal_batch(only, batch)
+        total += sealed
+        if sealed < batch:
+            return total
+
+
+@transaction.atomic(durable=True)
+def _seal_batch(only: uuid.UUID | None, batch: int) -> int:
+    rule = sealing_rule(timezone.localdate())
+    if rule is None:
+        return 0
+    due = Violation.objects.filter(status=Status.CONFIRMED, served_on__isnull=False)
+    if only is not None:
+        due = due.filter(pk=only)
+    violations = list(due.select_for_update(of=("self",), skip_locked=only is None).select_related("key")[:batch])
+    if not violations:
+        return 0
+    # The key moves to the sealed compartment with its record.
+    wrapped = [
+        vault.rewrap(
+            bytes(violation.key.wrapped),
+            table=TABLE,
+            record=str(violation.pk),
+            compartment=vault.Compartment.WORKING,
+            to=vault.Compartment.SEALED,
+        )
+        for violation in violations
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select records_seal(%s::uuid[], %s::bytea[], %s)", [[v.pk for v in violations], wrapped, rule.pk]
+        )
+    for violation in violations:
+        digest = hashlib.sha256(bytes(violation.particulars)).hexdigest()
+        trail.write(
+            EventType.VIOLATION_SEALED, by=None, on=violation, rule=rule.code, rule_version=rule.version, digest=digest
+        )
+    return len(violations)
+
+
+def _fill(violation: Violation, entry: Entry, key: vault.DataKey) -> None:
+    """Set the index columns from what was entered, as far as it is right, and encrypt the particulars."""
+    violation.offence = entry.offence
+    violation.acted_on = entry.acted_on
+    violation.decided_on = entry.decided_on
+    violation.warning = entry.penalty.warning
+    violation.fine_yuan = entry.penalty.fine_yuan
+    violation.detention_days = entry.penalty.detention_days
+    violation.licence_revoked = entry.penalty.licence_revoked
+    violation.exit_order = entry.penalty.exit_order
+    violation.deportation = entry.penalty.deportation
+    person = entry.identity(timezone.localdate())
+    name = entry.particulars.name
+    violation.subject_key = violation.identity_key = None
+    violation.age_band = ""
+    if person is not None and name:
+        document_type = entry.particulars.document_type
+        violation.subject_key = identifiers.subject_key(document_type, person.number)
+        violation.identity_key = identifiers.identity_key(document_type, person.number, name)
+        if entry.acted_on and person.birth_date and person.birth_date <= entry.acted_on:
+            violation.age_band = identifiers.age_band(person.birth_date, entry.acted_on)
+        elif person.birth_date is None:
+            violation.age_band = identifiers.AgeBand.ADULT
+    violation.particulars = key.encrypt(entry.particulars.to_bytes(), field="particulars")
+
+
+def _key(violation: Violation) -> vault.DataKey:
+    return vault.unwrap(
+        bytes(violation.key.wrapped),
+        table=TABLE,
+        record=str(violation.pk),
+        compartment=vault.Compartment.WORKING,
+    )
+
+
+def _lock(violation: Violation, *, to: Status | None = None) -> Violation:
+    """Fetch the row afresh, hold it until commit, and refuse an illegal move."""
+    fresh = (
+        Violation.objects.select_for_update(of=("self",))
+        .select_related("organ", "offence", "key")
+        .filter(pk=violation.pk)
+        .first()
+    )
+    if fresh is None:
+        # It was sealed in the meantime: for the application there is no such row any more.
+        raise WrongState(_("This record has been sealed. Nothing was changed."))
+    if to is not None and to not in TRANSITIONS[Status(fresh.status)]:
+        raise WrongState(_already(fresh))
+    return fresh
+
+
+def _already(violation: Violation) -> str:
+    return _("This record has moved on: it is now “%(state)s”. Nothing was changed.") % {
+        "state": violation.get_status_display()
+    }
+
+
+def _save(violation: Violation, by: User | None) -> None:
+    violation.version += 1
+    violation._history_user = by
+    violation.save()

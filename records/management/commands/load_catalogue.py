@@ -1,0 +1,40 @@
+"""Load the law as data and the working calendar; running it again changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from access import catalogue as access_catalogue
+from audit import trail
+from audit.trail import EventType
+from records import catalogue as records_catalogue
+
+
+class Command(BaseCommand):
+    help = "Load the catalogue: offences, sealing rules, legal bases, case purposes, working days."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            inserted = load()
+        except access_catalogue.FrozenRowChanged as error:
+            raise CommandError(str(error)) from None
+        for name, count in inserted.items():
+            self.stdout.write(f"{name.replace('_', ' ')}: {count} inserted")
+
+
+@transaction.atomic(durable=True)
+def load() -> dict[str, int]:
+    """Insert what is missing, with one event that counts it, and return the counts."""
+    inserted = {
+        "offences": records_catalogue.load_offences(),
+        "sealing_rules": records_catalogue.load_sealing_rules(),
+        "legal_bases": access_catalogue.load_legal_bases(),
+        "case_purposes": access_catalogue.load_case_purposes(),
+        "working_days": access_catalogue.load_calendar(),
+    }
+    if any(inserted.values()):
+        trail.write(EventType.CATALOGUE_LOADED, by=None, on=None, **inserted)
+    return inserted

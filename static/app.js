@@ -1,0 +1,196 @@
+"use strict";
+// Progressive enhancement only: every page works without it. Chromium 90, strict CSP, words from data attributes.
+(() => {
+const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
+const one = (selector, root = document) => root.querySelector(selector);
+const words = document.body.dataset;
+const make = (tag, attributes, text = "") => {
+  const element = document.createElement(tag);
+  Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
+  element.textContent = text;
+  return element;
+};
+// While an input method composes, keys are not ours.
+const composing = (event) => event.isComposing || event.keyCode === 229;
+
+document.documentElement.classList.add("js");
+if (one(".error-summary")) one(".error-summary").focus();
+
+// ---- Dialogs: <details> becomes a button and a modal <dialog> with the same form.
+all("details[data-dialog]").forEach((details) => {
+  const [label, body] = [one("summary", details), one(".confirm-body", details)];
+  const dialog = make("dialog", { id: details.dataset.dialog, "aria-labelledby": one("h2", body).id });
+  const button = make("button", { type: "button", class: label.className, "data-opens-dialog": dialog.id });
+  button.append(...label.childNodes);
+  dialog.append(body);
+  details.replaceWith(button, dialog);
+  if (details.open) dialog.showModal();
+});
+document.addEventListener("click", ({ target }) => {
+  const [opener, closer, shower] = ["opens-dialog", "closes-dialog", "shows"].map((name) => target.closest(`[data-${name}]`));
+  if (opener) one("#" + opener.dataset.opensDialog).showModal();
+  if (closer) closer.closest("dialog").close();
+  if (shower) {
+    const field = one("#" + shower.dataset.shows);
+    field.type = field.type === "password" ? "text" : "password";
+    shower.setAttribute("aria-pressed", field.type === "text");
+  }
+});
+
+// ---- Combobox: the select stays the control that is sent; the input only chooses in it.
+all("select[data-combobox]").forEach((select) => {
+  const id = select.id;
+  const options = Array.from(select.options).filter((option) => option.value);
+  const box = make("div", { class: "combobox" });
+  const list = make("ul", { id: id + "_list", role: "listbox", "aria-label": select.labels[0].textContent.trim(), hidden: "" });
+  const input = make("input", { role: "combobox", autocomplete: "off", "aria-autocomplete": "list", "aria-controls": list.id });
+  const hint = make("p", { class: "hint", role: "status" });
+  let shown = [], active;
+  const items = options.map((option, index) => {
+    const item = make("li", { id: `${id}_${index}`, role: "option" }, option.text);
+    const { hint = "", search = "" } = option.dataset;
+    if (hint) item.append(make("small", {}, hint));
+    item.found = `${option.text} ${search} ${hint}`.toLowerCase();
+    item.onmousedown = (event) => event.preventDefault();
+    item.onclick = () => pick(option);
+    return item;
+  });
+  const optionOf = (item) => options[items.indexOf(item)];
+  const mark = (item) => {
+    active = item;
+    items.forEach((each) => each.classList.toggle("is-active", each === item));
+    input.setAttribute("aria-activedescendant", item ? item.id : "");
+    if (item) item.scrollIntoView({ block: "nearest" });
+  };
+  const open = (text) => {
+    const terms = text.toLowerCase().split(/\s+/);
+    items.forEach((item) => { item.hidden = !terms.every((term) => item.found.includes(term)); });
+    shown = items.filter((item) => !item.hidden);
+    list.hidden = !shown.length;
+    input.setAttribute("aria-expanded", !list.hidden);
+    hint.textContent = (words.results || "").replace("%s", shown.length);
+    mark();
+  };
+  const close = () => {
+    const option = select.selectedOptions[0] || { dataset: {} };
+    input.value = option.value ? option.text : "";
+    hint.textContent = option.dataset.hint || "";
+    items.forEach((item) => item.setAttribute("aria-selected", optionOf(item) === option));
+    list.hidden = true;
+    input.setAttribute("aria-expanded", false);
+    mark();
+  };
+  const pick = (option) => {
+    select.value = option ? option.value : "";
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  ["aria-describedby", "aria-invalid"].forEach((name) => select.hasAttribute(name) && input.setAttribute(name, select.getAttribute(name)));
+  // Label and error summary point at the id, so the input takes it over.
+  select.id = id + "_select";
+  Object.assign(input, { id, required: select.required });
+  Object.assign(select, { required: false, tabIndex: -1, className: "vh" });
+  select.setAttribute("aria-hidden", true);
+  select.addEventListener("change", close);
+  input.addEventListener("click", () => open(""));
+  input.addEventListener("input", (event) => event.isComposing || open(input.value.trim()));
+  input.addEventListener("compositionend", () => open(input.value.trim()));
+  input.addEventListener("blur", () => {
+    const typed = input.value.trim();
+    // The one match left is what was meant; anything else falls back to the last choice.
+    if (typed && !list.hidden && shown.length === 1) pick(optionOf(shown[0]));
+    else if (!typed && select.value) pick();
+    close();
+  });
+  input.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (composing(event) || event.ctrlKey || (list.hidden && !step)) return;
+    if (step && list.hidden) open("");
+    else if (step && event.altKey) close();
+    else if (step) mark(shown[(shown.indexOf(active) + step + shown.length) % shown.length] || shown[shown.length - 1]);
+    else if (event.key === "Enter") (active || shown.length === 1) && pick(optionOf(active || shown[0]));
+    else if (event.key === "Escape") close();
+    else return;
+    event.preventDefault();
+  });
+  list.append(...items);
+  select.before(box);
+  box.append(input, list, select);
+  box.after(hint);
+  close();
+});
+
+// ---- Forms: warn before what was typed is lost, and send once.
+const unsaved = new Set(all("form[data-guard=dirty]"));
+["input", "change"].forEach((kind) => document.addEventListener(kind, ({ target }) => {
+  const form = target.closest("form[data-guard]");
+  if (form) unsaved.add(form);
+}));
+window.addEventListener("beforeunload", (event) => {
+  if (unsaved.size) event.returnValue = "";
+});
+const release = (form, sent) => {
+  form.toggleAttribute("data-sent", sent);
+  // Later, or the pressed button would not be among the values sent.
+  setTimeout(() => all("button", form).forEach((button) => { button.disabled = sent; }));
+};
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.hasAttribute("data-sent")) return event.preventDefault();
+  unsaved.delete(form);
+  release(form, true);
+});
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted && one("[data-sealed]")) location.reload();
+  all("form[data-sent]").forEach((form) => release(form, false));
+});
+
+// ---- Sealed answers: out of sight with the tab, and gone when the time is over.
+document.addEventListener("visibilitychange", () => {
+  all("[data-sealed]").forEach((block) => block.classList.toggle("is-hidden", document.hidden));
+});
+all("[data-ends-at]").forEach((box) => {
+  const data = box.dataset, ahead = Date.parse(data.serverNow) - Date.now();
+  let said = 301;
+  const tick = () => {
+    const left = Math.ceil((Date.parse(data.endsAt) - Date.now() - ahead) / 1000);
+    if (left <= 0) return location.replace(data.endedUrl || location.href);
+    const parts = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60].map((part) => String(part).padStart(2, "0"));
+    one("[role=timer]", box).textContent = parts.slice(left < 3600).join(":");
+    const due = [20, 60, 300].find((mark) => left <= mark && mark < said);
+    if (due) one("[role=status]", box).textContent = data["at" + (said = due)];
+    box.classList.toggle("is-short", left <= 60);
+    setTimeout(tick, 1000);
+  };
+  tick();
+});
+
+// ---- Identity number: a hint while typing (GB 11643); the server decides.
+all("input[data-id-number]").forEach((input) => {
+  const hint = make("p", { role: "status" });
+  const say = (name, value) => (input.dataset[name] || words[name] || "").replace("%s", value);
+  const check = (leaving) => {
+    const id = input.value.replace(/\s/g, "").toUpperCase();
+    const [, year, month, day] = /^\d{6}(\d{4})(\d\d)(\d\d)\d{3}[\dX]$/.exec(id) || [];
+    const birth = `${year}-${month}-${day}`, now = new Date().toISOString();
+    const sum = Array.from(id.slice(0, 17)).reduce((total, digit, index) => total + digit * 2 ** (17 - index), 0);
+    const last = "10X98765432"[sum % 11];
+    const born = new Date(birth);
+    let text = "", good = false;
+    if (!year) text = id && (leaving || id.length > 17) ? say("badLength") : "";
+    else if (isNaN(born) || born.toISOString().slice(0, 10) !== birth || birth > now) text = say("badDate");
+    else if (id[17] !== last) text = say("badCheck", last);
+    else {
+      good = true;
+      const age = now.slice(0, 4) - year - (now.slice(5, 10) < birth.slice(5));
+      text = [say("ok"), birth, say(id[16] % 2 ? "male" : "female"), say("years", age)].join(" · ");
+    }
+    hint.textContent = text;
+    hint.className = good ? "hint is-good" : "hint is-bad";
+  };
+  input.after(hint);
+  input.addEventListener("input", () => check());
+  input.addEventListener("change", () => check(true));
+  check(true);
+});
+})();

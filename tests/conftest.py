@@ -1,0 +1,54 @@
+"""Every test that touches the database gets a clone of its own, as the application role, and really commits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.db import connections
+from psycopg.conninfo import make_conninfo
+
+from config import database
+from tests import databases
+
+
+@pytest.fixture(scope="session")
+def django_db_setup() -> None:
+    """Replaces pytest-django's: there is no one test database."""
+
+
+@pytest.fixture(scope="session")
+def template_database() -> str:
+    return databases.template()
+
+
+@pytest.fixture
+def cloned(template_database: str, worker_id: str) -> Iterator[dict[str, str]]:
+    with databases.clone(template_database, f"test_{worker_id}_{os.getpid()}") as values:
+        yield values
+
+
+@pytest.fixture
+def _django_db_helper(cloned: dict[str, str], django_db_blocker) -> Iterator[None]:
+    """What `django_db`, `db` and `transactional_db` stand on."""
+    connection = connections["default"]
+    before = dict(connection.settings_dict)
+    connection.close()
+    connection.settings_dict.update(
+        NAME=cloned["dbname"], USER=database.APP, HOST=cloned["host"], PORT=cloned["port"]
+    )
+    with django_db_blocker.unblock():
+        try:
+            yield
+        finally:
+            connections.close_all()
+    connection.settings_dict.update(before)
+
+
+@pytest.fixture
+def owner(cloned: dict[str, str], db: None) -> Iterator[psycopg.Connection]:
+    """A connection of the role that owns the tables: for tampering, and for planting what the application cannot see."""
+    with psycopg.connect(make_conninfo(**{**cloned, "user": database.OWNER}), autocommit=True) as connection:
+        yield connection
