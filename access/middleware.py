@@ -50,7 +50,7 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def resume(request: HttpRequest) -> HttpResponse:
     """Show a page that carries what was typed and sends it again after the login; nothing is stored meanwhile."""
-    left_out = {"csrfmiddlewaretoken", "password"}
+    left_out = {"csrfmiddlewaretoken", "password", "code"}
     context = {
         "carried": [(name, value) for name, values in request.POST.lists() if name not in left_out for value in values],
         "action": request.path,

@@ -60,32 +60,56 @@ TARGETS = {
     "access.user": gettext_lazy("user %(id)s"),
     "url": gettext_lazy("the page of %(id)s"),
 }
+# People know requests by their number, so an event that names it is read with it.
+NUMBERED = {
+    "access.accessrequest": gettext_lazy("request %(number)s"),
+    "access.grant": gettext_lazy("the grant of request %(number)s"),
+}
 DETAILS = {
     "rung": gettext_lazy("Rung"),
-    "asked_rung": gettext_lazy("Rung asked for"),
     "basis": gettext_lazy("Legal basis"),
     "purpose": gettext_lazy("Purpose"),
     "offence": gettext_lazy("Offence"),
-    "offences": gettext_lazy("Offences"),
+    "categories": gettext_lazy("Categories"),
     "rule": gettext_lazy("Sealing rule"),
     "hours": gettext_lazy("Hours"),
     "openings": gettext_lazy("Openings"),
-    "opening": gettext_lazy("Opening"),
-    "subjects": gettext_lazy("Persons"),
+    "people": gettext_lazy("Persons asked about"),
+    "receiving": gettext_lazy("Deciding organ"),
+    "outcome": gettext_lazy("Outcome"),
     "duty": gettext_lazy("Duty"),
-    "organisation": gettext_lazy("Organisation"),
-    "vote": gettext_lazy("Vote"),
-    "grant": gettext_lazy("Grant"),
-    "request": gettext_lazy("Request"),
-    "method": gettext_lazy("Method"),
+    "at": gettext_lazy("At the unit"),
+    "unit": gettext_lazy("Unit"),
+    "unit_kind": gettext_lazy("Kind of unit"),
+    "code": gettext_lazy("Code"),
+    "served_on": gettext_lazy("Served on"),
+    "ends_on": gettext_lazy("Ends on"),
+    "co_officer": gettext_lazy("Second officer"),
     "view": gettext_lazy("Page"),
+    "method": gettext_lazy("Method"),
     "reason": gettext_lazy("Reason"),
     "holds": gettext_lazy("Holds"),
     "size": gettext_lazy("Events in the log"),
     "faults": gettext_lazy("Faults"),
 }
-# Of these the log keeps lists for the verification page; a line shows their number.
-QUIET_DETAILS = {"signed_size", "checkpoints", "waiting", "fault_kinds", "fault_indexes", "fault_events"}
+# What tells a reader nothing on a line; the page of the event shows all that was logged.
+QUIET_DETAILS = {
+    "basis_version",
+    "checkpoints",
+    "decision",
+    "digest",
+    "fault_events",
+    "fault_indexes",
+    "fault_kinds",
+    "letter",
+    "opening",
+    "round",
+    "rule_version",
+    "signed_size",
+    "subject",
+    "text_version",
+    "waiting",
+}
 VALUES = {
     "PRESENCE": gettext_lazy("presence only"),
     "ABSTRACT": gettext_lazy("abstract"),
@@ -109,8 +133,8 @@ def describe(events: Iterable[Event]) -> list[Line]:
     return [
         Line(
             event,
-            _sentence(event) % {"who": _who(event, people), "target": _target(event, people)},
-            [(_label(name), _value(value)) for name, value in _detail(content) if name not in QUIET_DETAILS],
+            _sentence(event) % {"who": _who(event, people), "target": _target(event, people, _number(content))},
+            [(_label(name), _value(value)) for name, value in _detail(content) if _is_worth_reading(name, value)],
         )
         for event, content in read
     ]
@@ -132,6 +156,14 @@ def _content(event: Event) -> dict[str, Any]:
 def _detail(content: dict[str, Any]) -> list[tuple[str, Any]]:
     detail = content.get("detail")
     return list(detail.items()) if isinstance(detail, dict) else []
+
+
+def _number(content: dict[str, Any]) -> str | None:
+    return dict(_detail(content)).get("number")
+
+
+def _is_worth_reading(name: str, value: Any) -> bool:
+    return name not in QUIET_DETAILS and name != "number" and value not in ("", None, [])
 
 
 def _people(events: Iterable[Event]) -> dict[str, Any]:
@@ -167,11 +199,13 @@ def _person(identifier: str, people: dict[str, Any]) -> str:
     return _("%(name)s (%(badge)s)") % {"name": user.full_name, "badge": user.badge_number}
 
 
-def _target(event: Event, people: dict[str, Any]) -> str:
+def _target(event: Event, people: dict[str, Any], number: str | None) -> str:
     if event.target_id is None:
         return _("a page of the system") if event.kind == EventType.DENIED else _("something not named")
     if event.target_type == _user_type():
         return _person(event.target_id, people)
+    if number and event.target_type in NUMBERED:
+        return str(NUMBERED[event.target_type]) % {"number": number}
     return str(TARGETS.get(event.target_type, gettext_lazy("object %(id)s"))) % {"id": short(event.target_id)}
 
 

@@ -1,2 +1,51 @@
-def shell(request):
-    return {}
+"""The frame of every page: where this person may go, what waits there, and what everybody should know."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, is_dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from access import shell as access_shell
+from access.duties import Duty, holds
+from access.models import WorkingDay
+from records import shell as records_shell
+
+# How long before a year begins its calendar is missed.
+CALENDAR_AHEAD = timedelta(days=45)
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Add the navigation and notices for who is signed in; error pages without a session get none."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {}
+    return {"nav": navigation(request), "notices": notices()}
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    items: list[Any] = [{"url": reverse("desk"), "label": _("Desk"), "icon": "layout-dashboard", "key": "d"}]
+    items += records_shell.navigation(request.user)
+    items += access_shell.navigation(request.user)
+    if holds(request.user, Duty.OVERSEE):
+        items.append({"url": reverse("audit:events"), "label": _("Trail"), "icon": "scroll-text", "key": "a"})
+    plain = [asdict(item) if is_dataclass(item) and not isinstance(item, type) else dict(item) for item in items]
+    matching = [item for item in plain if item["url"] != "/" and request.path.startswith(item["url"])]
+    current = max(matching, key=lambda item: len(item["url"]), default=plain[0] if request.path == "/" else None)
+    return [{**item, "current": item is current} for item in plain]
+
+
+def notices() -> list[str]:
+    """Say which year's working days are not confirmed yet; deadlines then count Monday to Friday."""
+    year = (timezone.localdate() + CALENDAR_AHEAD).year
+    if WorkingDay.objects.filter(day=f"{year}-12-31").exists():
+        return []
+    return [
+        _("The working days of %(year)s are not confirmed yet. Deadlines in that year count Monday to Friday until they are loaded.")
+        % {"year": year}
+    ]

@@ -37,7 +37,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     """Return the 503 page; it needs no database."""
     carried = []
     if request.method == "POST":
-        left_out = {"csrfmiddlewaretoken", "password"}
+        left_out = {"csrfmiddlewaretoken", "password", "code"}
         carried = [(name, value) for name, values in request.POST.lists() if name not in left_out for value in values]
     context = {"carried": carried, "action": request.path, "csrf_token": get_token(request)}
     return HttpResponse(loader.render_to_string("503.html", context), status=503, headers={"Retry-After": "60"})

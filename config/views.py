@@ -2,17 +2,160 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
+
+from access import duties
+from access.duties import Duty
+from access.models import AccessRequest, Grant, User
+from access.models.requests import Status as RequestStatus
+from access.shell import due
+from audit import log
+from audit.trail import database_now
+from config import samples
+from records.models import Status, Violation
+
+SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Task:
+    """One line of the desk: a number, never a name (people walk past)."""
+
+    url: str
+    number: str
+    what: str
+    state: str
+    due: Any = None
+
+
+@dataclass(frozen=True)
+class Tile:
+    url: str
+    count: int
+    label: str
+    tone: str = "grey"
 
 
 @require_GET
 def desk(request: HttpRequest) -> HttpResponse:
-    return render(request, "config/desk.html")
+    """Show what waits, by the duties held, in a number of queries that does not grow with the work."""
+    user = request.user
+    assert isinstance(user, User)
+    held = {duty for duty, _where in duties.held_by(user)}
+    tiles: list[Tile] = []
+    tasks: list[Task] = []
+    for duty, part in PARTS.items():
+        if duty in held:
+            part_tiles, part_tasks = part(user)
+            tiles += part_tiles
+            tasks += part_tasks
+    tasks.sort(key=lambda task: (task.due is None, task.due and task.due.at))
+    context = {"tiles": tiles, "tasks": tasks, "held": [duty.label for duty in Duty if duty in held]}
+    return render(request, "config/desk.html", context)
+
+
+def _deciding(user: User) -> tuple[list[Tile], list[Task]]:
+    waiting = AccessRequest.objects.decidable_by(user)
+    now = database_now()
+    overdue = waiting.filter(due_at__lt=now).count()
+    url = reverse("access:queue")
+    tiles = [Tile(url, waiting.count(), _("to decide"), "blue"), Tile(url, overdue, _("overdue"), "seal" if overdue else "grey")]
+    tasks = [
+        Task(
+            url=reverse("access:review", args=[row.pk]),
+            number=row.number,
+            what=f"{row.organisation} · {row.basis.title}",
+            state=_("Waits for your decision"),
+            due=due(row.due_at, now),
+        )
+        for row in waiting.select_related("organisation", "basis").order_by("due_at")[:SHOWN]
+    ]
+    return tiles, tasks
+
+
+def _filing(user: User) -> tuple[list[Tile], list[Task]]:
+    mine = AccessRequest.objects.filed_by(user)
+    returned = mine.filter(status=RequestStatus.RETURNED).order_by("returned_at")
+    now = database_now()
+    live = Grant.objects.openable_by(user).filter(revoked_at__isnull=True, ends_at__gt=now, starts_at__lte=now)
+    tiles = [
+        Tile(reverse("access:requests"), mine.filter(status=RequestStatus.SUBMITTED).count(), _("waiting for a decision"), "blue"),
+        Tile(reverse("access:requests"), returned.count(), _("returned to you"), "amber"),
+        Tile(reverse("records:answers"), live.count(), _("answers you may open"), "green"),
+    ]
+    tasks = [
+        Task(reverse("access:request", args=[row.pk]), row.number, row.basis.title, _("Returned: correct it and submit it again"))
+        for row in returned.select_related("basis")[:SHOWN]
+    ] + [
+        Task(
+            reverse("records:grant", args=[grant.pk]),
+            grant.access_request.number,
+            grant.basis.title,
+            _("Approved: open the answer before it ends"),
+            due(grant.ends_at, now),
+        )
+        for grant in live.select_related("access_request", "basis").order_by("ends_at")[:SHOWN]
+    ]
+    return tiles, tasks
+
+
+def _entering(user: User) -> tuple[list[Tile], list[Task]]:
+    mine = Violation.objects.handled_by(user)
+    returned = mine.filter(status=Status.RETURNED)
+    drafts = mine.filter(status=Status.DRAFT)
+    url = reverse("records:violations")
+    tiles = [Tile(url, drafts.count(), _("drafts"), "grey"), Tile(url, returned.count(), _("returned to you"), "amber")]
+    open_rows = mine.filter(status__in=[Status.RETURNED, Status.DRAFT]).select_related("offence").order_by("-status", "created_at")
+    tasks = [
+        Task(
+            reverse("records:violation", args=[row.pk]),
+            row.short_id,
+            str(row.offence or _("offence not chosen yet")),
+            str(row.get_status_display()),
+        )
+        for row in open_rows[:SHOWN]
+    ]
+    return tiles, tasks
+
+
+def _reviewing(user: User) -> tuple[list[Tile], list[Task]]:
+    rows = Violation.objects.reviewable_by(user)
+    url = reverse("records:reviews")
+    tiles = [
+        Tile(url, rows.filter(status=Status.SUBMITTED).count(), _("to review"), "blue"),
+        Tile(url, rows.filter(status=Status.CONFIRMED).count(), _("to be served"), "amber"),
+    ]
+    states = {Status.SUBMITTED: _("Waits for your review"), Status.CONFIRMED: _("Record the service of the decision")}
+    tasks = [
+        Task(reverse("records:review", args=[row.pk]), row.short_id, str(row.offence), states[Status(row.status)])
+        for row in rows.select_related("offence").order_by("submitted_at")[:SHOWN]
+    ]
+    return tiles, tasks
+
+
+def _overseeing(user: User) -> tuple[list[Tile], list[Task]]:
+    freshness = log.freshness()
+    url = reverse("audit:verification")
+    return [Tile(url, len(freshness.alarms), _("alarms of the trail"), "seal" if freshness.alarms else "green")], []
+
+
+PARTS = {
+    Duty.DECIDE_REQUESTS: _deciding,
+    Duty.FILE_REQUESTS: _filing,
+    Duty.CONFIRM_VIOLATIONS: _reviewing,
+    Duty.ENTER_VIOLATIONS: _entering,
+    Duty.OVERSEE: _overseeing,
+}
 
 
 @require_GET
 def components(request: HttpRequest) -> HttpResponse:
     """Show every component, so that a change of the style sheet can be looked at in one place."""
-    return render(request, "config/components.html")
+    return render(request, "config/components.html", samples.context())

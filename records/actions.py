@@ -7,7 +7,7 @@ import uuid
 from dataclasses import replace
 from datetime import date
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -19,7 +19,15 @@ from records import entry as entries
 from records import permissions
 from records.entry import Entry, Particulars
 from records.exceptions import Problems, Refused, WrongState
-from records.models import TRANSITIONS, RecordKey, SealingRule, SealingTrigger, Status, Violation
+from records.models import (
+    TRANSITIONS,
+    RecordKey,
+    SealingRule,
+    SealingTrigger,
+    Status,
+    Violation,
+    ViolationUserObjectPermission,
+)
 
 TABLE = "records_violation"
 
@@ -47,15 +55,26 @@ def entry_of(violation: Violation) -> Entry:
     )
 
 
+def handlers_of(violation: Violation) -> models.QuerySet[User]:
+    """Return who handles a record: the lead and the co-officer."""
+    named = ViolationUserObjectPermission.objects.filter(
+        content_object=violation, permission__codename="handle_violation"
+    )
+    return User.objects.filter(pk__in=named.values("user"))
+
+
 @transaction.atomic(durable=True)
-def save_draft(violation: Violation | None, entry: Entry, *, by: User, version: int | None = None) -> Violation:
+def save_draft(
+    violation: Violation | None, entry: Entry, *, by: User, version: int | None = None, token: uuid.UUID | None = None
+) -> Violation:
     """Keep an entry as it is being written; it need not be complete or right.
 
-    Raises WrongState when it was saved elsewhere since `version`.
+    Raises WrongState when it was saved elsewhere since `version`, or when the new form named by `token` was sent twice.
     """
     if violation is None:
         permissions.check_can_enter(by, by.organisation)
-        pk = uuid.uuid4()
+        # Mixed with who sends it, so that no form can meet the id of a record that somebody else entered.
+        pk = uuid.uuid5(by.pk, str(token)) if token else uuid.uuid4()
         key, wrapped = vault.new_key(TABLE, str(pk))
         violation = Violation(pk=pk, organ=by.organisation, entered_by=by, version=0)
         kind = EventType.VIOLATION_DRAFTED
@@ -74,7 +93,13 @@ def save_draft(violation: Violation | None, entry: Entry, *, by: User, version: 
         kind = EventType.VIOLATION_EDITED
 
     _fill(violation, entry, key)
-    _save(violation, by)
+    try:
+        with transaction.atomic():
+            _save(violation, by)
+    except IntegrityError:
+        if not wrapped:
+            raise
+        raise WrongState(_("This form was sent twice. The first one was saved; you find it among your records.")) from None
     if wrapped:
         RecordKey.objects.create(violation=violation, wrapped=wrapped)
         duties.let(by, "handle_violation", violation)
@@ -88,6 +113,8 @@ def name_co_officer(violation: Violation, *, by: User, co_officer: User) -> None
     violation = _lock(violation)
     permissions.check_can_handle(by, violation)
     permissions.check_can_enter(co_officer, violation.organ)
+    if not violation.is_editable:
+        raise WrongState(_already(violation))
     duties.let(co_officer, "handle_violation", violation)
     trail.write(EventType.VIOLATION_EDITED, by=by, on=violation, co_officer=str(co_officer.pk))
 
@@ -126,10 +153,11 @@ def discard(violation: Violation, *, by: User) -> Violation:
 
 
 @transaction.atomic(durable=True)
-def return_for_correction(violation: Violation, *, by: User, remark: str) -> Violation:
+def return_for_correction(violation: Violation, *, by: User, remark: str, version: int | None = None) -> Violation:
     """Send a submitted record back to its handlers with a remark."""
     violation = _lock(violation, to=Status.RETURNED)
     permissions.check_can_review(by, violation)
+    _check_read(violation, version)
     if not remark.strip():
         raise Refused(_("Say what has to be corrected."))
     key = _key(violation)
@@ -142,10 +170,11 @@ def return_for_correction(violation: Violation, *, by: User, remark: str) -> Vio
 
 
 @transaction.atomic(durable=True)
-def confirm(violation: Violation, *, by: User) -> Violation:
-    """Confirm a submitted record; a person who handles it cannot."""
+def confirm(violation: Violation, *, by: User, version: int | None = None) -> Violation:
+    """Confirm a submitted record as it was read; a person who handles it cannot."""
     violation = _lock(violation, to=Status.CONFIRMED)
     permissions.check_can_review(by, violation)
+    _check_read(violation, version)
     violation.status = Status.CONFIRMED
     violation.reviewed_by = by
     _save(violation, by)
@@ -281,6 +310,12 @@ def _lock(violation: Violation, *, to: Status | None = None) -> Violation:
     if to is not None and to not in TRANSITIONS[Status(fresh.status)]:
         raise WrongState(_already(fresh))
     return fresh
+
+
+def _check_read(violation: Violation, version: int | None) -> None:
+    """What is decided is what was on the screen."""
+    if version is not None and version != violation.version:
+        raise WrongState(_("This record has changed since you opened it. Read it again before you decide."))
 
 
 def _already(violation: Violation) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 
@@ -14,6 +15,7 @@ from records import penalties
 from records.models import Offence
 
 LONGEST_TEXT = 5000
+Say = Callable[[str, object], None]
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def problems(entry: Entry, today: date) -> dict[str, list[str]]:
     return found
 
 
-def _person(entry: Entry, today: date, say) -> IdNumber | None:  # type: ignore[no-untyped-def]
+def _person(entry: Entry, today: date, say: Say) -> IdNumber | None:
     try:
         identifiers.check_name(entry.particulars.name)
     except IdentifierError as error:
@@ -86,7 +88,7 @@ def _person(entry: Entry, today: date, say) -> IdNumber | None:  # type: ignore[
         return None
 
 
-def _codes(entry: Entry, say) -> None:  # type: ignore[no-untyped-def]
+def _codes(entry: Entry, say: Say) -> None:
     checks = {"case_number": identifiers.check_case_number, "decision_number": identifiers.check_decision_number}
     for field, check in checks.items():
         try:
@@ -95,7 +97,7 @@ def _codes(entry: Entry, say) -> None:  # type: ignore[no-untyped-def]
             say(field, error)
 
 
-def _dates(entry: Entry, person: IdNumber | None, today: date, say) -> None:  # type: ignore[no-untyped-def]
+def _dates(entry: Entry, person: IdNumber | None, today: date, say: Say) -> None:
     offence, acted_on, decided_on = entry.offence, entry.acted_on, entry.decided_on
     if offence is None:
         say("offence", _("Choose the offence from the catalogue."))
@@ -119,12 +121,13 @@ def _dates(entry: Entry, person: IdNumber | None, today: date, say) -> None:  # 
         say("decided_on", _("The decision cannot be earlier than the act; check both dates."))
 
 
-def _penalty(entry: Entry, say) -> None:  # type: ignore[no-untyped-def]
+def _penalty(entry: Entry, say: Say) -> None:
     if entry.offence is None:
         return
     findings = penalties.check(entry.penalty, entry.offence)
-    for field, sentence in findings.errors:
-        say(field, sentence)
-    if findings.departures and not findings.errors and not entry.particulars.penalty_reason.strip():
-        for sentence in findings.departures:
-            say("penalty_reason", sentence)
+    for error in findings.errors:
+        # What is wrong with the penalty as a whole stands beside its first field.
+        say(error.field or "warning", error)
+    if not entry.particulars.penalty_reason.strip():
+        for departure in findings.departures:
+            say("penalty_reason", departure)

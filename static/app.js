@@ -126,7 +126,9 @@ const unsaved = new Set(all("form[data-guard=dirty]"));
   if (form) unsaved.add(form);
 }));
 window.addEventListener("beforeunload", (event) => {
-  if (unsaved.size) event.returnValue = "";
+  if (!unsaved.size) return;
+  event.preventDefault();
+  event.returnValue = true;
 });
 const release = (form, sent) => {
   form.toggleAttribute("data-sent", sent);
@@ -144,6 +146,14 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted && one("[data-sealed]")) location.reload();
   all("form[data-sent]").forEach((form) => release(form, false));
 });
+
+// A sign-in in another tab makes the token of this page stale: take a fresh one before it is sent again.
+all("form[data-fresh]").forEach((form) => document.addEventListener("visibilitychange", async () => {
+  if (document.hidden) return;
+  const page = await (await fetch(form.dataset.fresh)).text();
+  const token = /name="csrfmiddlewaretoken" value="(\w+)"/.exec(page);
+  if (token) one("[name=csrfmiddlewaretoken]", form).value = token[1];
+}));
 
 // ---- Sealed answers: out of sight with the tab, and gone when the time is over.
 document.addEventListener("visibilitychange", () => {

@@ -65,6 +65,7 @@ def clone(source: str, name: str) -> Iterator[dict[str, str]]:
     with psycopg.connect(make_conninfo(**superuser), autocommit=True) as connection:
         connection.execute(f"drop database if exists {name} with (force)")
         connection.execute(f"create database {name} template {source} strategy file_copy")
+        connection.execute(f"revoke temporary on database {name} from public")  # not copied with the template
         try:
             yield {**superuser, "dbname": name}
         finally:

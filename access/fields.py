@@ -1,0 +1,147 @@
+"""Form fields and widgets that every app shares: what was typed is checked in one place, in one sentence each."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import partial
+from io import BytesIO
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from access import identifiers
+from access.identifiers import IdentifierError
+
+LONGEST_TEXT = 2000
+LONGEST_LINE = 200
+
+
+class CheckedField(forms.CharField):
+    """A text that a function of `access.identifiers` brings into its one form, or refuses in one sentence."""
+
+    def __init__(self, check: Callable[[str], str], **kwargs: Any) -> None:
+        # Stripping is the check's; the browser's own length limit would cut pasted text without a word.
+        super().__init__(strip=False, **kwargs)
+        self.check = check
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value)
+        if not text.strip():
+            return ""
+        try:
+            return self.check(identifiers.check_plain_text(text, None))
+        except IdentifierError as error:
+            raise ValidationError(str(error), code=error.code) from None
+
+
+class PlainTextField(CheckedField):
+    """Text of several lines without NUL, control or direction characters, up to a length."""
+
+    def __init__(self, *, limit: int = LONGEST_TEXT, rows: int = 4, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.Textarea(attrs={"rows": rows}))
+        super().__init__(partial(identifiers.check_plain_text, max_length=limit), **kwargs)
+
+
+class PlainLineField(CheckedField):
+    """The same on one line."""
+
+    def __init__(self, *, limit: int = LONGEST_LINE, **kwargs: Any) -> None:
+        super().__init__(lambda text: " ".join(identifiers.check_plain_text(text, limit).split()), **kwargs)
+
+
+class DayField(forms.DateField):
+    """A day from the browser's own calendar; `past=True` refuses days that are still to come."""
+
+    def __init__(self, *, past: bool = False, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+        kwargs.setdefault("error_messages", {"invalid": _("Enter the day as year, month and day, such as 2026-03-01.")})
+        super().__init__(input_formats=["%Y-%m-%d", "%Y/%m/%d"], **kwargs)
+        self.past = past
+
+    def validate(self, value: date | None) -> None:
+        super().validate(value)
+        if value is None:
+            return
+        if self.past and value > timezone.localdate():
+            raise ValidationError(_("This day is in the future; choose today or an earlier day."), code="future")
+        if value.year < identifiers.EARLIEST_YEAR:
+            raise ValidationError(_("This day is too long ago to be meant; check the year."), code="past")
+
+
+class Cards(forms.RadioSelect):
+    """Radio buttons with a description under each title, and a key for each where `keys` has one."""
+
+    def __init__(
+        self, *args: Any, descriptions: Mapping[str, object] | None = None, keys: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.descriptions = descriptions or {}
+        self.keys = keys or {}
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **kwargs)
+        option["description"] = self.descriptions.get(str(value), "")
+        if str(value) in self.keys:
+            option["attrs"]["data-key"] = self.keys[str(value)]
+        return option
+
+
+class LetterField(forms.FileField):
+    """An official letter: PDF, JPEG or OFD whose content is what its name says, up to the limit of size."""
+
+    # Extension -> (media type, how such a file begins)
+    KINDS = {
+        "pdf": ("application/pdf", b"%PDF-"),
+        "jpg": ("image/jpeg", b"\xff\xd8\xff"),
+        "jpeg": ("image/jpeg", b"\xff\xd8\xff"),
+        "ofd": ("application/ofd", b"PK\x03\x04"),
+    }
+    widget = forms.FileInput(attrs={"accept": ".pdf,.jpg,.jpeg,.ofd"})
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("error_messages", {"empty": _("The file is empty; choose another one.")})
+        super().__init__(**kwargs)
+
+    def to_python(self, data: UploadedFile | None) -> UploadedFile | None:
+        letter = super().to_python(data)
+        if letter is None:
+            return None
+        megabytes = settings.LETTER_MAX_BYTES // 1024 // 1024
+        if letter.size > settings.LETTER_MAX_BYTES:
+            raise ValidationError(
+                _("The file has %(size)s MB and may have %(limit)s MB; make it smaller or choose another one."),
+                code="too_large",
+                params={"size": -(-letter.size // 1024 // 1024), "limit": megabytes},
+            )
+        try:
+            identifiers.check_plain_text(letter.name, LONGEST_LINE)
+        except IdentifierError as error:
+            raise ValidationError(_("The name of the file cannot be kept: %(why)s"), params={"why": str(error)}) from None
+        media_type, beginning = self.KINDS.get(letter.name.rpartition(".")[2].lower(), ("", b""))
+        if not media_type:
+            raise ValidationError(_("The letter must be a PDF, JPEG or OFD file."), code="kind")
+        content = letter.read()
+        letter.seek(0)
+        if not content.startswith(beginning) or (media_type == "application/ofd" and not _is_ofd(content)):
+            raise ValidationError(
+                _("The content of the file is not what its name says; export the letter again as PDF, JPEG or OFD."),
+                code="disguised",
+            )
+        letter.media_type = media_type  # type: ignore[attr-defined]  # what it is, not what the browser says
+        return letter
+
+
+def _is_ofd(content: bytes) -> bool:
+    """An OFD document (GB/T 33190) is a zip with OFD.xml at its root; only the list of names is read."""
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            return "OFD.xml" in archive.namelist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        return False

@@ -1,0 +1,98 @@
+"""What the frame of every page says about this app: where to go, how much waits, and how long there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from access import calendar, duties
+from access.duties import Duty
+from access.models import AccessRequest, User
+from access.models.requests import Status
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One entry of the side navigation; `key` is what follows `g` on the keyboard."""
+
+    url_name: str
+    label: str | Promise
+    icon: str
+    key: str = ""
+    badge: int = 0
+    url: str = ""
+
+
+PAGES = {
+    Duty.FILE_REQUESTS: NavItem("access:requests", _("My requests"), "file-search"),
+    Duty.DECIDE_REQUESTS: NavItem("access:queue", _("Approval queue"), "gavel", key="q"),
+    Duty.ADMINISTER_PEOPLE: NavItem("access:people", _("People"), "users"),
+    Duty.ASSIGN_DUTIES: NavItem("access:duties", _("Duties"), "user-cog"),
+}
+
+
+def navigation(user: User) -> list[NavItem]:
+    """Return this person's pages of this app with what waits on them, in at most three queries."""
+    held = {duty for duty, _organisation in duties.held_by(user)}
+    items = []
+    for duty, page in PAGES.items():
+        if duty not in held:
+            continue
+        try:
+            items.append(replace(page, url=reverse(page.url_name), badge=_waiting(user, duty)))
+        except NoReverseMatch:
+            continue
+    return items
+
+
+def _waiting(user: User, duty: Duty) -> int:
+    if duty == Duty.DECIDE_REQUESTS:
+        return AccessRequest.objects.decidable_by(user).count()
+    if duty == Duty.FILE_REQUESTS:
+        return AccessRequest.objects.filed_by(user).filter(status=Status.RETURNED).count()
+    return 0
+
+
+@dataclass(frozen=True)
+class Due:
+    """A deadline as a tag: red when it is over, amber today, green before."""
+
+    tone: str
+    label: str
+    at: datetime
+
+
+def due(due_at: datetime, now: datetime | None = None, working: calendar.Calendar | None = None) -> Due:
+    """Say how much time is left in the reader's words; lists hand in the calendar, so that it is read once."""
+    now = now or timezone.now()
+    today = now.astimezone(calendar.ZONE).date()
+    last_day = due_at.astimezone(calendar.ZONE).date()
+    if due_at <= now:
+        return Due("seal", _overdue(now - due_at), due_at)
+    if last_day == today:
+        return Due("amber", _left_today(due_at - now), due_at)
+    working = working or calendar.load()
+    days = sum(working.is_working(today + timedelta(days=n)) for n in range(1, (last_day - today).days + 1))
+    return Due("green", ngettext("%(days)d working day left", "%(days)d working days left", days) % {"days": days}, due_at)
+
+
+def _overdue(over: timedelta) -> str:
+    if over.days:
+        return ngettext("%(days)d day overdue", "%(days)d days overdue", over.days) % {"days": over.days}
+    hours = over.seconds // 3600
+    if hours:
+        return ngettext("%(hours)d hour overdue", "%(hours)d hours overdue", hours) % {"hours": hours}
+    return gettext("just overdue")
+
+
+def _left_today(left: timedelta) -> str:
+    hours, minutes = left.seconds // 3600, left.seconds // 60 % 60
+    if hours:
+        return ngettext("%(hours)d hour left", "%(hours)d hours left", hours) % {"hours": hours}
+    return ngettext("%(minutes)d minute left", "%(minutes)d minutes left", minutes) % {"minutes": minutes}

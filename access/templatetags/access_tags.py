@@ -1,0 +1,58 @@
+"""How a request's state and deadline look, everywhere the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.utils import timezone
+
+from access.catalogue import category_title
+from access.identifiers import DocumentType
+from access.models import AccessRequest
+from access.models.requests import Status
+from access.shell import Due
+from access.shell import due as due_at
+
+register = template.Library()
+
+LOOKS: dict[str, tuple[str, str]] = {
+    Status.DRAFT: ("grey", "pencil"),
+    Status.SUBMITTED: ("blue", "clock"),
+    Status.RETURNED: ("amber", "undo-2"),
+    Status.APPROVED: ("green", "circle-check"),
+    Status.REFUSED: ("grey", "circle-x"),
+    Status.WITHDRAWN: ("grey", "rotate-ccw"),
+    Status.LAPSED: ("grey", "timer-off"),
+}
+
+
+@register.inclusion_tag("components/tag.html")
+def request_status(access_request: AccessRequest) -> dict[str, Any]:
+    """Show the state of a request as colour, icon and word."""
+    tone, icon = LOOKS[access_request.status]
+    return {"tone": tone, "icon": icon, "label": access_request.get_status_display()}
+
+
+@register.simple_tag
+def request_due(access_request: AccessRequest) -> Due | None:
+    """Return the deadline of a request that waits for a decision; all others have none that runs."""
+    if access_request.status != Status.SUBMITTED:
+        return None
+    return due_at(access_request.due_at, timezone.now())
+
+
+@register.filter
+def grouped(number: str) -> str:
+    """Write an identity number in groups of 6, 8 and 4, as people read it aloud."""
+    return f"{number[:6]} {number[6:14]} {number[14:]}" if len(number) == 18 else number
+
+
+@register.filter
+def document_title(code: str) -> str:
+    return str(DocumentType(code).label)
+
+
+@register.filter
+def category_titles(codes: list[str]) -> list[str]:
+    return [category_title(code) for code in codes]

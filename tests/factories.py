@@ -1,0 +1,279 @@
+"""Rows for tests. factory_boy makes units and people; every other state is reached by the real actions."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from datetime import date, timedelta
+
+import factory
+from django.db import transaction
+from django.utils import timezone
+from stdnum.cn import ric, uscc
+
+from access import duties
+from access.actions import decisions, opening, requests
+from access.actions.decisions import Review, Scope
+from access.actions.requests import Particulars, Person
+from access.duties import Duty
+from access.identifiers import DocumentType
+from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organisation, RequestSubject, User
+from access.models.people import POLICE_KINDS, OrganisationKind
+from access.models.requests import CheckPoint
+from access.models.requests import Status as RequestStatus
+from records import actions as records
+from records import entry
+from records.models import Offence, Status, Violation
+from records.penalties import Penalty
+
+PASSWORD = "a password for tests only"
+SESSION = "session-of-the-test"
+REGION = "310101"
+_serial = itertools.count(1)
+
+
+def id_number(birth: date = date(1990, 1, 1), serial: int | None = None, region: str = REGION) -> str:
+    """Return an invented number with a right check digit."""
+    body = f"{region}{birth:%Y%m%d}{(serial or next(_serial)) % 1000:03d}"
+    return body + ric.calc_check_digit(body + "0")
+
+
+def _code(kind: str, serial: int) -> str:
+    if kind in POLICE_KINDS:
+        return f"{REGION}{serial:06d}"
+    body = f"12{REGION}MA{serial:07d}"
+    return body + uscc.calc_check_digit(body)
+
+
+class HistoryFactory(factory.django.DjangoModelFactory):
+    """Saves a row and its history in one transaction, as the database demands."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _create(cls, model_class, *args, **kwargs):
+        with transaction.atomic():
+            return super()._create(model_class, *args, **kwargs)
+
+
+class OrganisationFactory(HistoryFactory):
+    class Meta:
+        model = Organisation
+
+    class Params:
+        serial = factory.Sequence(lambda n: n + 1)
+
+    kind = OrganisationKind.POLICE_STATION
+    name = factory.LazyAttribute(lambda o: f"测试单位{o.serial}")
+    name_en = factory.LazyAttribute(lambda o: f"Test unit {o.serial}")
+    code = factory.LazyAttribute(lambda o: _code(o.kind, o.serial))
+    region_code = REGION
+    parent = None
+    path = factory.LazyAttribute(lambda o: (o.parent.path if o.parent else "") + o.code + "/")
+    agreement_ends_on = factory.LazyAttribute(
+        lambda o: None if o.kind in POLICE_KINDS else timezone.localdate() + timedelta(days=365)
+    )
+
+
+class UserFactory(HistoryFactory):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda n: f"user{n}")
+    full_name = factory.Sequence(lambda n: f"测试员{n}")
+    badge_number = factory.Sequence(lambda n: f"{n:06d}")
+    organisation = factory.SubFactory(OrganisationFactory)
+
+    @classmethod
+    def _create(cls, model_class, *args, password: str = PASSWORD, **kwargs):
+        user = model_class(*args, **kwargs)
+        user.set_password(password)
+        with transaction.atomic():
+            user.save()
+        return user
+
+
+def organisation(kind: str = OrganisationKind.POLICE_STATION, **values) -> Organisation:
+    return OrganisationFactory(kind=kind, **values)
+
+
+def user_with(*held: Duty, organisation: Organisation, **values) -> User:
+    """Return a person of the organisation who holds the duties there."""
+    user = UserFactory(organisation=organisation, **values)
+    for duty in held:
+        duties.give(user, duty, organisation)
+    return user
+
+
+class City:
+    """A bureau, a branch with a station, and outside units, with one person for each part; nothing is in the register."""
+
+    def __init__(self) -> None:
+        self.bureau = organisation(OrganisationKind.PUBLIC_SECURITY_BUREAU, region_code="310100")
+        self.branch = organisation(OrganisationKind.PUBLIC_SECURITY_BRANCH, parent=self.bureau)
+        self.station = organisation(parent=self.branch)
+        self.kindergarten = organisation(OrganisationKind.KINDERGARTEN)
+        self.court = organisation(OrganisationKind.COURT)
+        self.employer = organisation(OrganisationKind.EMPLOYER)
+        self.officer = user_with(Duty.ENTER_VIOLATIONS, organisation=self.station, username="officer")
+        self.officer2 = user_with(Duty.ENTER_VIOLATIONS, organisation=self.station, username="officer2")
+        self.reviewer = user_with(Duty.CONFIRM_VIOLATIONS, organisation=self.branch, username="reviewer")
+        self.supervisor = user_with(Duty.DECIDE_REQUESTS, organisation=self.branch, username="supervisor")
+        self.supervisor2 = user_with(Duty.DECIDE_REQUESTS, organisation=self.bureau, username="supervisor2")
+        self.requester = user_with(Duty.FILE_REQUESTS, organisation=self.kindergarten, username="kindergarten")
+        self.judge = user_with(Duty.FILE_REQUESTS, organisation=self.court, username="court")
+        self.hr = user_with(Duty.FILE_REQUESTS, organisation=self.employer, username="employer")
+        self.auditor = user_with(Duty.OVERSEE, organisation=self.bureau, username="auditor")
+        self.people_admin = user_with(Duty.ADMINISTER_PEOPLE, organisation=self.bureau, username="people-admin")
+        self.security_admin = user_with(Duty.ASSIGN_DUTIES, organisation=self.bureau, username="security-admin")
+
+    def people(self) -> dict[str, User]:
+        """Return everybody by user name."""
+        return {user.username: user for user in vars(self).values() if isinstance(user, User)}
+
+
+def person(name: str = "张三丰", number: str | None = None) -> Person:
+    return Person(name=name, document_type=DocumentType.RESIDENT_ID.value, number=number or id_number())
+
+
+def entry_about(subject: Person, *, offence_code: str = "PSAPL2025-051-p1-i1", day: date | None = None, **values) -> entry.Entry:
+    """Return a complete entry: by default an assault, five days and 500 yuan, in January 2026."""
+    day = day or date(2026, 1, 15)
+    texts = {
+        "name": subject.name,
+        "document_type": subject.document_type,
+        "number": subject.number,
+        "address": "测试路1号",
+        "facts": "经查明的违法事实。",
+        "evidence": "陈述、证人证言。",
+        "case_number": f"A{REGION}000000{day:%Y%m}0001",
+        "decision_number": f"测公（治）行罚决字〔{day.year}〕00001号",
+        **values.pop("texts", {}),
+    }
+    defaults = {
+        "offence": Offence.objects.get(code=offence_code),
+        "acted_on": day,
+        "decided_on": day + timedelta(days=1),
+        "penalty": Penalty(detention_days=5, fine_yuan=500),
+    }
+    return entry.Entry(particulars=entry.Particulars(**texts), **{**defaults, **values})
+
+
+def violation_at(status: Status, city: City, subject: Person | None = None, **values) -> Violation:
+    """Return a violation that reached `status` by the real moves; a sealed one is returned as it last was."""
+    violation = records.save_draft(None, entry_about(subject or person(), **values), by=city.officer)
+    if status == Status.DRAFT:
+        return violation
+    if status == Status.DISCARDED:
+        return records.discard(violation, by=city.officer)
+    violation = records.submit(violation, by=city.officer)
+    if status == Status.SUBMITTED:
+        return violation
+    if status == Status.RETURNED:
+        return records.return_for_correction(violation, by=city.reviewer, remark="缺少告知笔录。")
+    violation = records.confirm(violation, by=city.reviewer)
+    if status == Status.SEALED:
+        records.record_service(violation, by=city.reviewer, served_on=violation.decided_on)
+    return violation
+
+
+def sealed(city: City, subject: Person, **values) -> Violation:
+    return violation_at(Status.SEALED, city, subject, **values)
+
+
+def basis(code: str = "PRESCHOOL-44") -> LegalBasis:
+    return LegalBasis.objects.filter(code=code).latest("version")
+
+
+def request_draft(city: City, *people: Person, by: User | None = None, code: str = "PRESCHOOL-44", **values) -> AccessRequest:
+    """Return a complete draft with its letter: by default a kindergarten about to hire."""
+    by = by or city.requester
+    wanted = basis(code)
+    particulars = Particulars(
+        reason=values.pop("reason", "拟聘用为保育员，依法查询。"),
+        scope_of_use=values.pop("scope_of_use", "仅供园长作出是否聘用的决定。"),
+        case_number="（2026）沪0101刑初123号" if wanted.needs_case_number else "",
+        people=list(people) or [person()],
+    )
+    purpose = CasePurpose.objects.get(code="CRIM-THEFT") if wanted.needs_case_purpose else None
+    access_request = requests.save_draft(
+        None,
+        particulars,
+        by=by,
+        basis=wanted,
+        case_purpose=values.pop("case_purpose", purpose),
+        asked_rung=values.pop("asked_rung", wanted.highest_rung),
+        asked_from=values.pop("asked_from", None),
+    )
+    requests.attach_letter(
+        access_request, by=by, name="公函.pdf", media_type="application/pdf", content=b"%PDF-1.4\n% invented\n%%EOF\n"
+    )
+    access_request.refresh_from_db()
+    return access_request
+
+
+def submitted(city: City, *people: Person, **values) -> AccessRequest:
+    draft = request_draft(city, *people, **values)
+    return requests.submit(draft, by=draft.requester)
+
+
+def review(reason: str = "依据与用途相符，范围最小必要。", **answers: bool) -> Review:
+    return Review(checklist={**dict.fromkeys(CheckPoint.values, True), **answers}, reason=reason)
+
+
+def scope_for(access_request: AccessRequest, **values) -> Scope:
+    """Return the widest scope that may be allowed."""
+    widest = {
+        "rung": access_request.asked_rung,
+        "hours": access_request.basis.grant_hours,
+        "openings": access_request.basis.grant_openings,
+        "window_from": decisions.widest_window(access_request, timezone.localdate()),
+    }
+    return Scope(**{**widest, **values})
+
+
+def approved(city: City, *people: Person, **values) -> Grant:
+    """Return the grant of a request that everybody who has to has approved as asked."""
+    scope = values.pop("scope", {})
+    access_request = submitted(city, *people, **values)
+    deciders = [city.supervisor, city.supervisor2][: access_request.approvals_needed]
+    for decider in deciders:
+        access_request = decisions.approve(
+            access_request, by=decider, review=review(), scope=scope_for(access_request, **scope)
+        )
+    return access_request.grant
+
+
+def ready(grant: Grant, session_key: str = SESSION) -> Grant:
+    """Sign the undertaking and confirm the identity, so that the grant can be opened."""
+    requester = grant.access_request.requester
+    opening.sign_undertaking(grant, by=requester, signed_name=requester.full_name)
+    opening.confirm_identity(by=requester, session_key=session_key, proved=True)
+    return grant
+
+
+def subject_of(grant: Grant, position: int = 1) -> RequestSubject:
+    return grant.access_request.current_subjects.get(position=position)
+
+
+def token() -> uuid.UUID:
+    return uuid.uuid4()
+
+
+def request_at(status: RequestStatus, city: City, *people: Person, **values) -> AccessRequest:
+    """Return a request that reached `status` by the real moves."""
+    if status == RequestStatus.DRAFT:
+        return request_draft(city, *people, **values)
+    if status == RequestStatus.APPROVED:
+        return approved(city, *people, **values).access_request
+    access_request = submitted(city, *people, **values)
+    if status == RequestStatus.REFUSED:
+        for decider in [city.supervisor, city.supervisor2][: access_request.approvals_needed]:
+            access_request = decisions.refuse(access_request, by=decider, review=review("不符合最小必要。"))
+    elif status == RequestStatus.RETURNED:
+        access_request = decisions.return_for_correction(access_request, by=city.supervisor, review=review("公函缺章。"))
+    elif status == RequestStatus.WITHDRAWN:
+        access_request = requests.withdraw(access_request, by=access_request.requester)
+    return access_request

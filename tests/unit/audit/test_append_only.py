@@ -1,0 +1,110 @@
+"""UPDATE, DELETE and TRUNCATE fail: for the application by its rights, for the owner by triggers."""
+
+import psycopg
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from audit import log, trail
+from audit.trail import EventType
+
+pytestmark = pytest.mark.django_db
+
+CHANGES = {
+    "audit_event": "canonical = canonical",
+    "audit_nonce": "nonce = nonce",
+    "audit_leaf": "hash = hash",
+    "audit_tile": "hash = hash",
+    "audit_checkpoint": "note = note",
+}
+STATEMENTS = [
+    statement
+    for table, change in CHANGES.items()
+    for statement in (f"UPDATE {table} SET {change}", f"DELETE FROM {table}", f"TRUNCATE {table}")
+]
+# What only the sequencer's function may do, and columns that only the database may fill.
+FORBIDDEN = [
+    *STATEMENTS,
+    "UPDATE audit_log_state SET size = 0",
+    "DELETE FROM audit_log_state",
+    "TRUNCATE audit_queue",
+    "DELETE FROM audit_queue",
+    "INSERT INTO audit_queue SELECT gen_random_uuid(), now()",
+    "INSERT INTO audit_leaf SELECT 1000, gen_random_uuid(), sha256('')",
+    "INSERT INTO audit_tile SELECT 1, 1000, sha256('')",
+    "INSERT INTO audit_event (id, canonical, at) SELECT gen_random_uuid(), canonical, at FROM audit_event",
+    "INSERT INTO audit_event (id, canonical, xid) SELECT gen_random_uuid(), canonical, xid FROM audit_event",
+    "ALTER TABLE audit_event DISABLE TRIGGER ALL",
+    "DROP TRIGGER audit_event_append_only ON audit_event",
+    "SET session_replication_role = replica",
+    "SELECT audit_event_queued()",
+]
+
+
+@pytest.fixture
+def logged(signer, owner):
+    for number in range(260):
+        with transaction.atomic():
+            trail.write(EventType.SIGNED_IN, by=None, on=None, texts={"a": "b"} if number == 0 else None)
+    log.sequence()
+    log.checkpoint()
+
+
+def test_the_application_is_refused(logged):
+    for statement in FORBIDDEN:
+        with pytest.raises(DatabaseError, match="permission denied|must be owner"):
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(statement)
+
+
+def test_the_owner_is_refused_by_triggers_even_as_a_replica(logged, owner):
+    for statement in STATEMENTS:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+            owner.execute(statement)
+
+
+def test_triggers_fire_always():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, count(*) FROM pg_trigger"
+            " WHERE tgrelid::regclass::text LIKE 'audit%' AND tgenabled = 'A' GROUP BY 1 ORDER BY 1"
+        )
+        assert dict(cursor.fetchall()) == {
+            "audit_checkpoint": 2, "audit_event": 4, "audit_leaf": 2, "audit_nonce": 2, "audit_tile": 2,
+        }  # fmt: skip
+        cursor.execute(
+            "SELECT count(*) FROM pg_trigger WHERE tgrelid::regclass::text LIKE 'audit%' AND tgenabled <> 'A'"
+        )
+        assert cursor.fetchone() == (0,)
+
+
+def test_the_application_holds_these_rights_and_no_other():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, string_agg(privilege_type, ' ' ORDER BY privilege_type)"
+            " FROM information_schema.role_table_grants"
+            " WHERE grantee IN ('seal_app', 'PUBLIC') AND table_name LIKE 'audit%' GROUP BY 1"
+        )
+        assert dict(cursor.fetchall()) == {
+            "audit_checkpoint": "SELECT",
+            "audit_event": "SELECT",
+            "audit_leaf": "SELECT",
+            "audit_log_state": "SELECT",
+            "audit_nonce": "INSERT SELECT",
+            "audit_queue": "SELECT",
+            "audit_tile": "SELECT",
+        }
+        cursor.execute(
+            "SELECT table_name, string_agg(column_name::text, ' ' ORDER BY column_name::text)"
+            " FROM information_schema.role_column_grants WHERE privilege_type = 'INSERT'"
+            " AND grantee IN ('seal_app', 'PUBLIC') AND table_name LIKE 'audit%' GROUP BY 1"
+        )
+        assert dict(cursor.fetchall()) == {
+            "audit_checkpoint": "frontier note root size",
+            "audit_event": "canonical id",
+            "audit_nonce": "event_id name nonce",
+        }
+        cursor.execute(
+            "SELECT proname FROM pg_proc WHERE proname LIKE 'audit%'"
+            " AND has_function_privilege('seal_app', oid, 'EXECUTE') ORDER BY 1"
+        )
+        assert [name for (name,) in cursor.fetchall()] == ["audit_json", "audit_sequence"]
