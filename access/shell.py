@@ -27,6 +27,7 @@ class NavItem:
     key: str = ""
     badge: int = 0
     url: str = ""
+    current: bool = False
 
 
 PAGES = {

@@ -109,7 +109,7 @@ def _sign_if_grown() -> Checkpoint | None:
         origin, size, nodes = cursor.fetchone()
         if origin != key.name:
             raise SignerRefused(
-                f"The log was begun as {origin}, but AUDIT_ORIGIN says {key.name}. Set it back; a new origin needs a new log.",
+                f"The log was begun as {origin}, but AUDIT_ORIGIN says {key.name}. Set it back.",
                 "ORIGIN_CHANGED",
             )
         cursor.execute("SELECT size FROM audit_checkpoint ORDER BY size DESC LIMIT 1")
@@ -125,7 +125,7 @@ def _sign_if_grown() -> Checkpoint | None:
     _extend(frontier, witnessed.size)
     if frontier.root() != witnessed.root:
         raise SignerRefused(
-            f"The first {witnessed.size} leaves are not those that were signed. Run verify_log and keep the witness file.",
+            f"The first {witnessed.size} leaves are not those that were signed. Run verify_log.",
             "INCONSISTENT_WITH_WITNESS",
         )
     if signed_size > witnessed.size:

@@ -29,6 +29,7 @@ __all__ = [
     "verify_inclusion",
 ]
 
+
 def root(hashes: Iterable[bytes]) -> bytes:
     """Return the Merkle tree hash over leaf hashes."""
     frontier = Frontier()

@@ -48,9 +48,8 @@ def load_signing_key(path: Path) -> Ed25519PrivateKey:
     if mode & 0o077:
         raise SignerRefused("Other users can read the signing key of the trail. Set its mode to 0600.")
     try:
-        key = serialization.load_pem_private_key(data, None) if b"-----BEGIN" in data else (
-            Ed25519PrivateKey.from_private_bytes(data)
-        )
+        is_pem = data.startswith(b"-----BEGIN")
+        key = serialization.load_pem_private_key(data, None) if is_pem else Ed25519PrivateKey.from_private_bytes(data)
     except (ValueError, TypeError):
         key = None
     if not isinstance(key, Ed25519PrivateKey):
@@ -63,17 +62,15 @@ def verifier_key(path: Path, origin: str) -> VerifierKey:
     if not is_key_name(origin):
         raise SignerRefused("AUDIT_ORIGIN may not be empty and may not contain spaces or plus signs.")
     public_file = _public_file(path)
-    public = serialization.load_pem_public_key(public_file.read_bytes()) if public_file.exists() else (
-        load_signing_key(path).public_key()
-    )
-    raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    return VerifierKey(origin, raw)
+    if not public_file.exists():
+        return VerifierKey(origin, load_signing_key(path).public_key().public_bytes_raw())
+    public = serialization.load_pem_public_key(public_file.read_bytes())
+    return VerifierKey(origin, public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw))
 
 
 def sign(text: str, key: Ed25519PrivateKey, name: str) -> str:
     """Return `text` (ending in a newline) as a signed note."""
-    raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    signature = VerifierKey(name, raw).id + key.sign(text.encode())
+    signature = VerifierKey(name, key.public_key().public_bytes_raw()).id + key.sign(text.encode())
     return f"{text}\n\u2014 {name} {base64.b64encode(signature).decode()}\n"
 
 

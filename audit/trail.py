@@ -23,7 +23,9 @@ class Actor(Protocol):
     """What the trail needs of a user."""
 
     pk: Any
-    unit_code: str
+
+    @property
+    def unit_code(self) -> str: ...
 
 
 class EventType(models.TextChoices):

@@ -73,7 +73,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 @dataclass
 class Frontier:
-    """The roots of the complete subtrees of a tree, largest first: all that is needed to append and to know the root."""
+    """The roots of a tree's complete subtrees, largest first: enough to append and to know the root."""
 
     size: int = 0
     nodes: list[bytes] = field(default_factory=list)
@@ -114,9 +114,7 @@ def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes],
         raise Unverified(Exit.WRONG_PROOF, "The proof does not lead from this event to the signed root.", index=index)
 
 
-def verify_consistency(
-    old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]
-) -> None:
+def verify_consistency(old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]) -> None:
     """Return if `proof` shows that the older tree is a prefix of the newer, else raise."""
     if old_size > new_size:
         raise Unverified(Exit.STALE_CHECKPOINT, f"The newer tree has {new_size} leaves, the older one {old_size}.")
@@ -315,7 +313,7 @@ def verify_export(directory: Path, key: VerifierKey, older: str | bytes | None =
     if kept and kept.size > checkpoint.size:
         raise Unverified(
             Exit.STALE_CHECKPOINT,
-            f"The export ends at {checkpoint.size}, before the older checkpoint at {kept.size}: something was taken back.",
+            f"The export ends at {checkpoint.size}, before the older checkpoint at {kept.size}.",
         )
     expected = _hashes_of_tiles(directory, checkpoint.size)
     found, ids = _hashes_of_entries(directory, checkpoint.size)
@@ -325,7 +323,9 @@ def verify_export(directory: Path, key: VerifierKey, older: str | bytes | None =
         raise _diagnosis(found, expected, ids)
     _check_upper_tiles(directory, expected)
     if kept and _root(expected[: kept.size]) != kept.root:
-        raise Unverified(Exit.INCONSISTENT, f"The first {kept.size} events are not those that the older checkpoint signed.")
+        raise Unverified(
+            Exit.INCONSISTENT, f"The first {kept.size} events are not those that the older checkpoint signed."
+        )
     return checkpoint
 
 
@@ -376,7 +376,9 @@ def _diagnosis(found: list[bytes], expected: list[bytes], ids: list[str | None])
     first = next((i for i in range(shorter) if found[i] != expected[i]), shorter)
     event = ids[first] if first < len(ids) else None
     if first == len(found):
-        return Unverified(Exit.TRUNCATED, f"Events are missing from the end: {len(found)} of {len(expected)}.", index=first)
+        return Unverified(
+            Exit.TRUNCATED, f"Events are missing from the end: {len(found)} of {len(expected)}.", index=first
+        )
     if first == len(expected) or (len(found) > len(expected) and found[first + 1] == expected[first]):
         return Unverified(Exit.INSERTED_LEAF, "An event was put in that was never signed.", index=first, event=event)
     if found[first] in expected and found[expected.index(found[first])] == expected[first]:
@@ -392,7 +394,10 @@ def _blame_tiles(expected: list[bytes], found: list[bytes], ids: list[str | None
     if _root(found) == checkpoint.root and len(found) == checkpoint.size:
         raise Unverified(Exit.BAD_TILE, "The events are right, but a tile of hashes is not.", index=first, event=event)
     raise Unverified(
-        Exit.WRONG_ROOT, "Events and hashes were rewritten together: they do not give the signed root.", index=first, event=event
+        Exit.WRONG_ROOT,
+        "Events and hashes were rewritten together: they do not give the signed root.",
+        index=first,
+        event=event,
     )
 
 
@@ -403,9 +408,7 @@ def _check_upper_tiles(directory: Path, leaves: list[bytes]) -> None:
         stored = _hashes_of_tiles(directory, len(leaves), level)
         if stored != above:
             first = next(i for i, (one, other) in enumerate(zip(stored, above, strict=False)) if one != other)
-            raise Unverified(
-                Exit.BAD_TILE, f"A tile at level {level} is wrong.", index=first * TILE_WIDTH**level
-            )
+            raise Unverified(Exit.BAD_TILE, f"A tile at level {level} is wrong.", index=first * TILE_WIDTH**level)
         below, level = above, level + 1
 
 
@@ -451,7 +454,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         key = VerifierKey.parse(options.key)
         if options.event:
             index, checkpoint = verify_event(options.event.read_bytes(), options.proof.read_text(), key)
-            _say(f"HOLDS: the event is number {index} of the {checkpoint.size} under this checkpoint of {checkpoint.origin}.")
+            _say(f"HOLDS: the event is number {index} of the {checkpoint.size} that {checkpoint.origin} signed.")
         else:
             older = options.older.read_bytes() if options.older else None
             checkpoint = verify_export(options.directory, key, older)

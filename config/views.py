@@ -143,7 +143,7 @@ def _reviewing(user: User) -> tuple[list[Tile], list[Task]]:
 def _overseeing(user: User) -> tuple[list[Tile], list[Task]]:
     freshness = log.freshness()
     url = reverse("audit:verification")
-    return [Tile(url, len(freshness.alarms), _("alarms of the trail"), "seal" if freshness.alarms else "green")], []
+    return [Tile(url, len(freshness.sentences), _("alarms of the trail"), "seal" if freshness.sentences else "green")], []
 
 
 PARTS = {

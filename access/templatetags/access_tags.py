@@ -1,18 +1,15 @@
-"""How a request's state and deadline look, everywhere the same."""
+"""How a request and what it names look, everywhere the same."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import template
-from django.utils import timezone
 
 from access.catalogue import category_title
 from access.identifiers import DocumentType
 from access.models import AccessRequest
 from access.models.requests import Status
-from access.shell import Due
-from access.shell import due as due_at
 
 register = template.Library()
 
@@ -32,14 +29,6 @@ def request_status(access_request: AccessRequest) -> dict[str, Any]:
     """Show the state of a request as colour, icon and word."""
     tone, icon = LOOKS[access_request.status]
     return {"tone": tone, "icon": icon, "label": access_request.get_status_display()}
-
-
-@register.simple_tag
-def request_due(access_request: AccessRequest) -> Due | None:
-    """Return the deadline of a request that waits for a decision; all others have none that runs."""
-    if access_request.status != Status.SUBMITTED:
-        return None
-    return due_at(access_request.due_at, timezone.now())
 
 
 @register.filter

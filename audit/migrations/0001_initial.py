@@ -136,7 +136,7 @@ BEGIN
 END $$;
 """
 
-TRIGGERS = "".join(
+APPEND_ONLY = "".join(
     f"""
 CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON public.{table}
     FOR EACH ROW EXECUTE FUNCTION public.audit_append_only();
@@ -146,7 +146,8 @@ ALTER TABLE public.{table} ENABLE ALWAYS TRIGGER {table}_append_only;
 ALTER TABLE public.{table} ENABLE ALWAYS TRIGGER {table}_not_truncated;
 """
     for table in ("audit_event", "audit_nonce", "audit_leaf", "audit_tile", "audit_checkpoint")
-) + """
+)
+TRIGGERS = """
 CREATE TRIGGER audit_event_queued AFTER INSERT ON public.audit_event
     FOR EACH ROW EXECUTE FUNCTION public.audit_event_queued();
 CREATE CONSTRAINT TRIGGER audit_event_durable AFTER INSERT ON public.audit_event
@@ -183,7 +184,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.SeparateDatabaseAndState(
-            database_operations=[migrations.RunSQL(TABLES + FUNCTIONS + TRIGGERS + PRIVILEGES)],
+            database_operations=[migrations.RunSQL(TABLES + FUNCTIONS + APPEND_ONLY + TRIGGERS + PRIVILEGES)],
             state_operations=[
                 migrations.CreateModel(
                     name="Event",

@@ -51,9 +51,9 @@ def logged(signer, owner):
 
 def test_the_application_is_refused(logged):
     for statement in FORBIDDEN:
-        with pytest.raises(DatabaseError, match="permission denied|must be owner"):
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(statement)
+        refused = pytest.raises(DatabaseError, match="permission denied|must be owner")
+        with refused, transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
 
 
 def test_the_owner_is_refused_by_triggers_even_as_a_replica(logged, owner):

@@ -14,7 +14,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def signed(signer, owner):
     owner.execute(
-        """INSERT INTO audit_event (id, canonical) SELECT id, convert_to('{"id":"' || id || '","kind":"SIGNED_IN"}', 'UTF8')
+        """INSERT INTO audit_event (id, canonical)
+           SELECT id, convert_to(json_build_object('id', id, 'kind', 'SIGNED_IN')::text, 'UTF8')
            FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, 700)) AS new"""
     )
     log.sequence()
@@ -29,7 +30,7 @@ def run(capsys, *arguments):
 def test_an_export_holds_and_continues_an_older_checkpoint(signed, signer, owner, tmp_path, capsys):
     older = tmp_path / "older"
     older.write_text(signer.read_text())
-    owner.execute("INSERT INTO audit_event (id, canonical) SELECT gen_random_uuid(), '{\"kind\":\"SIGNED_IN\"}'")
+    owner.execute('INSERT INTO audit_event (id, canonical) VALUES (gen_random_uuid(), \'{"kind":"SIGNED_IN"}\')')
     log.sequence()
     grown = log.checkpoint()
     call_command("export_log", tmp_path / "export")

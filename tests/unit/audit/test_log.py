@@ -17,6 +17,9 @@ from config import database
 pytestmark = pytest.mark.django_db
 
 
+ONE = "INSERT INTO audit_event (id, canonical) VALUES (gen_random_uuid(), '{\"kind\":\"SIGNED_IN\"}')"  # fmt: skip
+
+
 def write(count=1):
     for _number in range(count):
         with transaction.atomic():
@@ -37,7 +40,8 @@ def leaf_hashes():
 def plant(owner, count):
     """Queue many events at once, as the owner."""
     owner.execute(
-        """INSERT INTO audit_event (id, canonical) SELECT id, convert_to('{"id":"' || id || '","kind":"SIGNED_IN"}', 'UTF8')
+        """INSERT INTO audit_event (id, canonical)
+           SELECT id, convert_to(json_build_object('id', id, 'kind', 'SIGNED_IN')::text, 'UTF8')
            FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, %s)) AS new""",
         [count],
     )
@@ -46,7 +50,8 @@ def plant(owner, count):
 def alarms():
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT audit_json(canonical) -> 'detail' ->> 'reason' FROM audit_event WHERE kind = 'TRAIL_ALARM' ORDER BY at"
+            "SELECT audit_json(canonical) -> 'detail' ->> 'reason' FROM audit_event"
+            " WHERE kind = 'TRAIL_ALARM' ORDER BY at"
         )
         return [reason for (reason,) in cursor.fetchall()]
 
@@ -92,7 +97,7 @@ def test_an_uncommitted_event_has_no_place_and_keeps_nobody_waiting(cloned):
     log.sequence()
     before = state().size
     with psycopg.connect(make_conninfo(**{**cloned, "user": database.APP})) as other:
-        other.execute("INSERT INTO audit_event (id, canonical) SELECT gen_random_uuid(), '{\"kind\":\"SIGNED_IN\"}'")
+        other.execute(ONE)
         write(2)
         assert log.sequence() == 2
         other.commit()
@@ -110,9 +115,7 @@ def test_eight_writers_and_two_sequencers_lose_nothing_and_repeat_nothing(cloned
         with psycopg.connect(conninfo, autocommit=True) as mine:
             for number in range(60):
                 with mine.transaction(force_rollback=number % 10 == 9):
-                    mine.execute(
-                        "INSERT INTO audit_event (id, canonical) SELECT gen_random_uuid(), '{\"kind\":\"SIGNED_IN\"}'"
-                    )
+                    mine.execute(ONE)
                     if number % 7 == 0:
                         mine.execute("SELECT pg_sleep(0.005)")
 

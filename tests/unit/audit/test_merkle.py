@@ -77,9 +77,7 @@ def test_every_consistency_proof_of_small_trees_verifies():
     for size in range(1, 40):
         for older in range(size + 1):
             proof = merkle.consistency_proof(older, MANY[:size])
-            merkle.verify_consistency(
-                older, merkle.root(MANY[:older]), size, merkle.root(MANY[:size]), proof
-            )
+            merkle.verify_consistency(older, merkle.root(MANY[:older]), size, merkle.root(MANY[:size]), proof)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 8, 33])

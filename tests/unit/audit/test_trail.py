@@ -93,7 +93,9 @@ def test_words_names_and_id_numbers_never_enter_the_log():
 
 def test_codes_of_every_kind_may_enter_the_log():
     day = date(2026, 1, 2)
-    event = write(a=uuid.UUID(int=1), b=day, c="PSAPL-26-1.2", d=None, e=True, f="310101000001", g=[1, "x"], h={"b", "a"})
+    event = write(
+        a=uuid.UUID(int=1), b=day, c="PSAPL-26-1.2", d=None, e=True, f="310101000001", g=[1, "x"], h={"b", "a"}
+    )
     assert content(event)["detail"] == {
         "a": str(uuid.UUID(int=1)), "b": "2026-01-02", "c": "PSAPL-26-1.2", "d": None, "e": True,
         "f": "310101000001", "g": [1, "x"], "h": ["a", "b"],

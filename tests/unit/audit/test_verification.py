@@ -9,8 +9,8 @@ from django.db import transaction
 from audit import log, notes, trail, verification
 from audit.models import Checkpoint, Event
 from audit.trail import EventType
-from audit.verify import Frontier
 from audit.verification import Wrong
+from audit.verify import Frontier
 
 pytestmark = pytest.mark.django_db
 
@@ -110,11 +110,15 @@ def test_an_event_rewritten_with_its_leaf_misses_the_signed_root(signed, owner):
 def test_swapped_leaves_are_named(signed, owner):
     tamper(owner, "audit_leaf", "UPDATE audit_leaf SET hash = other.hash FROM audit_leaf AS other"
            " WHERE audit_leaf.index IN (4, 5) AND other.index = 9 - audit_leaf.index")  # fmt: skip
-    assert [(what, index) for what, index, _event in found()][:2] == [(Wrong.EVENT_ALTERED, 4), (Wrong.EVENT_ALTERED, 5)]
+    assert [(what, index) for what, index, _event in found()][:2] == [
+        (Wrong.EVENT_ALTERED, 4),
+        (Wrong.EVENT_ALTERED, 5),
+    ]
 
 
 def test_an_event_that_never_entered_the_queue_is_named(signed, owner):
-    tamper(owner, "audit_event", "INSERT INTO audit_event (id, canonical) VALUES (gen_random_uuid(), '{\"kind\":\"DISCLOSED\"}')")
+    event = '{"kind":"DISCLOSED"}'
+    tamper(owner, "audit_event", "INSERT INTO audit_event (id, canonical) VALUES (gen_random_uuid(), %s::bytea)", event)
     planted = Event.objects.get(kind="DISCLOSED")
     assert found() == [(Wrong.NEVER_QUEUED, None, planted.pk)]
 
@@ -127,7 +131,7 @@ def test_a_waiting_event_that_does_not_exist_is_named(signed, owner):
 
 
 def test_a_forged_or_altered_checkpoint_is_named(signed, owner):
-    tamper(owner, "audit_checkpoint", "UPDATE audit_checkpoint SET note = replace(note, E'\\n\\n', E'x\\n\\n') WHERE size = %s", signed.size)
+    tamper(owner, "audit_checkpoint", "UPDATE audit_checkpoint SET note = 'x' || note WHERE size = %s", signed.size)
     assert (Wrong.CHECKPOINT_INVALID, signed.size, None) in found()
 
 
@@ -172,7 +176,6 @@ def test_the_outcome_is_recorded_in_the_trail(signed, owner):
 
 
 def trail_detail(event):
-
 
     return json.loads(bytes(event.canonical))["detail"]
 

@@ -1,0 +1,376 @@
+"""Forms shape input and never save; each says beside the field what is the matter."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.forms import BoundField
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from access import identifiers
+from access.actions.decisions import Review, Scope
+from access.actions.requests import Particulars, Person
+from access.fields import Cards, CheckedField, DayField, LetterField, PlainTextField
+from access.identifiers import DocumentType, IdentifierError
+from access.models import AccessRequest, CasePurpose, LegalBasis, Organisation
+from access.models.law import Rung
+from access.models.requests import CheckPoint
+
+MOST_PEOPLE = 100
+
+RUNGS_EXPLAINED = {
+    Rung.PRESENCE: _("One word for each person: whether there is a record of the kinds that the basis covers."),
+    Rung.ABSTRACT: _("For each record also its kind, date, organ and penalty, but not what happened."),
+    Rung.FULL: _("For each record also the person's particulars, the facts, the evidence and the numbers of case and decision."),
+}
+
+
+class BasisForm(forms.Form):
+    """The legal basis, chosen before anything else; the view says why one does not apply."""
+
+    basis = forms.ChoiceField(
+        label=_("Legal basis"),
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": _("Choose a legal basis."),
+            "invalid_choice": _("There is no such legal basis; choose one of the list."),
+        },
+    )
+
+    def __init__(self, *args: Any, codes: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["basis"].choices = [(code, code) for code in codes]
+
+
+class RequestForm(forms.Form):
+    """One request as it is written: a draft may lack parts, but what is there has to be right."""
+
+    # Drafts may lack parts, so browsers are not told to insist; the mark beside the label tells people.
+    use_required_attribute = False
+
+    rows = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    token = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    case_purpose = forms.ChoiceField(
+        label=_("Case purpose"),
+        help_text=_("What the law lets your organ look at earlier violations for; it limits the answer."),
+        error_messages={"required": _("Choose the case purpose.")},
+    )
+    reason = PlainTextField(
+        label=_("Reason"),
+        help_text=_("Why the query is needed, as the decider should read it. Do not repeat the names here."),
+        error_messages={"required": _("Give the reason for the query.")},
+    )
+    scope_of_use = PlainTextField(
+        label=_("Scope of use"),
+        help_text=_("What the answer will be used for, and by whom. It may be used for nothing else."),
+        error_messages={"required": _("Say how the answer will be used, and by whom.")},
+    )
+    asked_rung = forms.ChoiceField(
+        label=_("How much the answer says"), help_text=_("Ask for the least that serves the purpose; the decider may lower it.")
+    )
+    asked_from = DayField(
+        label=_("Only records since"), past=True, required=False, help_text=_("Leave it empty for the whole period that the law allows.")
+    )
+    letter = LetterField(
+        label=_("Official letter"),
+        help_text=_("PDF, JPEG or OFD, at most 20 MB, with the seal of your unit."),
+        error_messages={"required": _("Attach the official letter.")},
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        basis: LegalBasis,
+        organisation: Organisation,
+        purposes: list[CasePurpose],
+        row_count: int,
+        has_letter: bool = False,
+        is_final: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.row_count = max(1, min(row_count, MOST_PEOPLE))
+        self.initial["rows"] = self.row_count
+        self.is_final = is_final
+        self.today = timezone.localdate()
+        self._add_people()
+        if basis.needs_case_purpose:
+            self.fields["case_purpose"].choices = [
+                ("", gettext("Choose…")),
+                *((purpose.code, f"{purpose.title} · {purpose.citation}") for purpose in purposes),
+            ]
+        else:
+            del self.fields["case_purpose"]
+        if basis.needs_case_number:
+            self.fields["case_number"] = _case_number_field(organisation)
+        rungs = Rung.up_to(basis.highest_rung)
+        self.fields["asked_rung"].choices = [(rung.value, rung.label) for rung in rungs]
+        self.fields["asked_rung"].widget = Cards(descriptions=RUNGS_EXPLAINED, choices=self.fields["asked_rung"].choices)
+        self.fields["letter"].required = basis.needs_letter and not has_letter
+        self.order_fields(["rows", "version", "token", *self._people_fields(), "case_purpose", "case_number"])
+
+    def _add_people(self) -> None:
+        for row in range(1, self.row_count + 1):
+            number = {"row": row}
+            self.fields[f"name_{row}"] = CheckedField(
+                identifiers.check_name, label=_("Person %(row)d: name") % number, widget=forms.TextInput(attrs={"autocomplete": "off"})
+            )
+            self.fields[f"document_type_{row}"] = forms.ChoiceField(
+                label=_("Person %(row)d: document") % number, choices=DocumentType.choices, initial=DocumentType.RESIDENT_ID
+            )
+            self.fields[f"number_{row}"] = CheckedField(
+                lambda text: text,
+                label=_("Person %(row)d: number of the document") % number,
+                widget=forms.TextInput(attrs={"data-id-number": "", "autocomplete": "off", "spellcheck": "false"}),
+            )
+
+    def _people_fields(self) -> list[str]:
+        rows = range(1, self.row_count + 1)
+        return [f"{part}_{row}" for row in rows for part in ("name", "document_type", "number")]
+
+    @property
+    def people_rows(self) -> Iterator[tuple[BoundField, BoundField, BoundField]]:
+        """The three fields of each person, for the template."""
+        for row in range(1, self.row_count + 1):
+            yield self[f"name_{row}"], self[f"document_type_{row}"], self[f"number_{row}"]
+
+    @property
+    def loses_a_letter(self) -> bool:
+        """Say whether a good file was sent that the browser will not send again by itself."""
+        return bool(self.files.get("letter")) and "letter" not in self.errors
+
+    def full_clean(self) -> None:
+        """Let a draft lack parts, without forgetting which ones a submission needs."""
+        wanted = [field for name, field in self.fields.items() if field.required and self._may_lack(name)]
+        for field in wanted:
+            field.required = False
+        super().full_clean()
+        for field in wanted:
+            field.required = True
+
+    def _may_lack(self, name: str) -> bool:
+        # Rows of people are judged as a whole: an empty one is left out.
+        return not self.is_final or name in self._people_fields()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        cleaned["people"] = self._clean_people(cleaned)
+        if self.is_final and not cleaned["people"] and not any(name in self.errors for name in self._people_fields()):
+            self.add_error("name_1", _("Name at least one person."))
+        return cleaned
+
+    def _clean_people(self, cleaned: dict[str, Any]) -> list[Person]:
+        people: list[Person] = []
+        rows_by_number: dict[tuple[str, str], int] = {}
+        for row in range(1, self.row_count + 1):
+            name, typed = cleaned.get(f"name_{row}", ""), cleaned.get(f"number_{row}", "")
+            kind = cleaned.get(f"document_type_{row}") or DocumentType.RESIDENT_ID.value
+            has_errors = f"name_{row}" in self.errors or f"number_{row}" in self.errors
+            number = typed and self._clean_number(row, typed, kind)
+            if number and (earlier := rows_by_number.setdefault((kind, number), row)) != row:
+                self.add_error(f"number_{row}", gettext("Person %(row)d has the same number; name each person once.") % {"row": earlier})
+            if has_errors or not (name or typed):
+                continue
+            if self.is_final and not name:
+                self.add_error(f"name_{row}", _("Enter the name; name and number are both needed."))
+            if self.is_final and not typed:
+                self.add_error(f"number_{row}", _("Enter the number; name and number are both needed."))
+            people.append(Person(name=name, document_type=kind, number=number))
+        return people
+
+    def _clean_number(self, row: int, typed: str, kind: str) -> str:
+        try:
+            return identifiers.parse_id_number(typed, self.today, kind).number
+        except IdentifierError as error:
+            self.add_error(f"number_{row}", str(error))
+            return ""
+
+    def particulars(self) -> Particulars:
+        """Return what was written, once the form is valid."""
+        values = self.cleaned_data
+        return Particulars(
+            reason=values["reason"],
+            scope_of_use=values["scope_of_use"],
+            case_number=values.get("case_number", ""),
+            people=values["people"],
+        )
+
+
+def _case_number_field(organisation: Organisation) -> CheckedField:
+    error_messages = {"required": _("Give the case number; a state organ asks for a case.")}
+    if organisation.is_police:
+        return CheckedField(
+            identifiers.check_case_number,
+            label=_("Case number"),
+            help_text=_("A with 22 digits, such as A3101010000002026010001."),
+            error_messages=error_messages,
+        )
+    return CheckedField(
+        identifiers.check_court_case_number,
+        label=_("Case number"),
+        help_text=_("With its year in brackets and 号 at its end, such as （2026）京0105刑初12号."),
+        error_messages=error_messages,
+    )
+
+
+class DeclarationForm(forms.Form):
+    """The last step before a request leaves its writer's hands."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    declared = forms.BooleanField(
+        label=_("I have read it all again: it is true, and the answer will be used for this purpose only."),
+        error_messages={"required": _("Confirm the declaration before you submit the request.")},
+    )
+
+
+class ReasonForm(forms.Form):
+    """A serious act with its reason."""
+
+    reason = PlainTextField(
+        label=_("Reason"), rows=3, error_messages={"required": _("Give the reason for your decision.")}
+    )
+
+
+class DecisionForm(forms.Form):
+    """One vote: the checklist, one of four outcomes, the narrower scope where that is chosen, and the reason."""
+
+    use_required_attribute = False
+    APPROVE, NARROWER, REFUSE, RETURN = "approve", "narrower", "refuse", "return"
+    OUTCOMES = (
+        (APPROVE, _("Approve as asked")),
+        (NARROWER, _("Approve narrower")),
+        (REFUSE, _("Refuse")),
+        (RETURN, _("Return for correction")),
+    )
+    EXPLAINED = {
+        APPROVE: _("The requester may open the answer that was asked for, for the longest time that the basis allows."),
+        NARROWER: _("The requester may open less: fill in the narrower scope below."),
+        REFUSE: _("Nothing is shown. The requester reads your reason."),
+        RETURN: _("The requester may correct the request and submit it again; meanwhile the clock stands still."),
+    }
+    KEYS = {APPROVE: "a", NARROWER: "p", REFUSE: "d", RETURN: "i"}
+    # The usual sentences (常用意见); each becomes the beginning of the reason.
+    PHRASES = (
+        _("The basis fits the purpose, and the scope is the least that serves it."),
+        _("The scope is narrowed to the least that serves the purpose."),
+        _("The legal basis does not cover this purpose."),
+        _("The reason does not show why the query is needed."),
+        _("The official letter is incomplete; attach one with the seal of the unit."),
+    )
+
+    outcome = forms.ChoiceField(
+        label=_("Decision"),
+        choices=OUTCOMES,
+        widget=Cards(descriptions=EXPLAINED, keys=KEYS),
+        error_messages={"required": _("Choose a decision.")},
+    )
+    rung = forms.ChoiceField(label=_("The answer says at most"), required=False)
+    window_from = DayField(label=_("Only records since"), past=True, required=False)
+    hours = forms.IntegerField(label=_("Hours the answer may be opened for"), required=False, min_value=1)
+    openings = forms.IntegerField(label=_("Openings for each person asked about"), required=False, min_value=1)
+    phrase = forms.ChoiceField(
+        label=_("Usual sentence"), required=False, help_text=_("It becomes the beginning of your reason.")
+    )
+    reason = PlainTextField(
+        label=_("Reason"),
+        help_text=_("Needed for every decision; the requester reads it."),
+        error_messages={"required": _("Give the reason for your decision.")},
+    )
+
+    def __init__(self, *args: Any, access_request: AccessRequest, earliest: date | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        basis = access_request.basis
+        self.widest = Scope(
+            rung=access_request.asked_rung, hours=basis.grant_hours, openings=basis.grant_openings, window_from=earliest
+        )
+        self.fields["rung"].choices = [(rung.value, rung.label) for rung in Rung.up_to(access_request.asked_rung)]
+        self.fields["hours"].max_value = basis.grant_hours
+        self.fields["phrase"].choices = [("", gettext("None")), *((phrase, phrase) for phrase in map(str, self.PHRASES))]
+        for name in self.NARROWED:
+            self.fields[name].initial = getattr(self.widest, name)
+        for place, point in enumerate(CheckPoint, 1):
+            self.fields[_point(point)] = forms.ChoiceField(
+                label=point.label,
+                choices=[("yes", _("Yes")), ("no", _("No"))],
+                widget=Cards(keys={"yes": str(place)}),
+                error_messages={"required": _("Answer this point with yes or no.")},
+            )
+        self.order_fields([*map(_point, CheckPoint), "outcome"])
+
+    NARROWED = ("rung", "window_from", "hours", "openings")
+
+    @property
+    def points(self) -> list[BoundField]:
+        return [self[_point(point)] for point in CheckPoint]
+
+    @property
+    def narrowed(self) -> list[BoundField]:
+        return [self[name] for name in self.NARROWED]
+
+    def full_clean(self) -> None:
+        """A usual sentence alone is a reason."""
+        reason = self.fields["reason"]
+        reason.required = not (self.is_bound and self.data.get("phrase"))
+        super().full_clean()
+        reason.required = True
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        changed = [name for name in self.NARROWED if cleaned.get(name) not in (None, "", getattr(self.widest, name))]
+        if cleaned.get("outcome") == self.APPROVE and changed:
+            # Never give more than the form shows (Rule 7).
+            self.add_error("outcome", _("The scope below was narrowed; choose “Approve narrower”, or put it back as it was."))
+        if cleaned.get("outcome") == self.NARROWER and not changed and not any(name in self.errors for name in self.NARROWED):
+            self.add_error("outcome", _("Nothing below is narrower than what was asked; narrow it, or choose “Approve as asked”."))
+        return cleaned
+
+    def review(self) -> Review:
+        """Return the answered checklist and the reason, once the form is valid."""
+        values = self.cleaned_data
+        return Review(
+            checklist={point.value: values[_point(point)] == "yes" for point in CheckPoint},
+            reason="\n".join(filter(None, [values["phrase"], values["reason"]])),
+        )
+
+    def scope(self) -> Scope:
+        """Return what an approval allows, once the form is valid."""
+        if self.cleaned_data["outcome"] == self.APPROVE:
+            return self.widest
+        return Scope(**{name: self.cleaned_data[name] or getattr(self.widest, name) for name in self.NARROWED})
+
+
+def _point(point: CheckPoint) -> str:
+    return f"point_{point.value.lower()}"
+
+
+class IdentityForm(forms.Form):
+    """The password once more, and the code of the second factor where there is one."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": _("Enter your password.")},
+    )
+    code = forms.CharField(
+        label=_("Code of your authenticator app, or a recovery code"),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+        error_messages={"required": _("Enter the code.")},
+    )
+
+    def __init__(self, *args: Any, asks_for_code: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not asks_for_code:
+            del self.fields["code"]
+
+
+def new_token() -> uuid.UUID:
+    """Name one form that was shown, so that sending it twice is one draft."""
+    return uuid.uuid4()
