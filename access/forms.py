@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator
 from django.forms import BoundField
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -120,14 +120,18 @@ class RequestForm(forms.Form):
         for row in range(1, self.row_count + 1):
             number = {"row": row}
             self.fields[f"name_{row}"] = CheckedField(
-                identifiers.check_name, label=_("Person %(row)d: name") % number, widget=forms.TextInput(attrs={"autocomplete": "off"})
+                identifiers.check_name,
+                label=_("Person %(row)d: name") % number,
+                widget=forms.TextInput(attrs={"autocomplete": "off"}),
+                required=row == 1,
             )
             self.fields[f"document_type_{row}"] = forms.ChoiceField(
                 label=_("Person %(row)d: document") % number, choices=DocumentType.choices, initial=DocumentType.RESIDENT_ID
-            )
+            )  # always has a value, so there is nothing to insist on
             self.fields[f"number_{row}"] = CheckedField(
                 lambda text: text,
                 label=_("Person %(row)d: number of the document") % number,
+                required=row == 1,
                 widget=forms.TextInput(attrs={"data-id-number": "", "autocomplete": "off", "spellcheck": "false"}),
             )
 
@@ -243,6 +247,7 @@ class DecisionForm(forms.Form):
 
     use_required_attribute = False
     APPROVE, NARROWER, REFUSE, RETURN = "approve", "narrower", "refuse", "return"
+    NARROWED = ("rung", "window_from", "hours", "openings")
     OUTCOMES = (
         (APPROVE, _("Approve as asked")),
         (NARROWER, _("Approve narrower")),
@@ -291,7 +296,9 @@ class DecisionForm(forms.Form):
             rung=access_request.asked_rung, hours=basis.grant_hours, openings=basis.grant_openings, window_from=earliest
         )
         self.fields["rung"].choices = [(rung.value, rung.label) for rung in Rung.up_to(access_request.asked_rung)]
-        self.fields["hours"].max_value = basis.grant_hours
+        for name, limit in (("hours", basis.grant_hours), ("openings", basis.grant_openings)):
+            self.fields[name].validators.append(MaxValueValidator(limit))
+            self.fields[name].widget.attrs["max"] = limit
         self.fields["phrase"].choices = [("", gettext("None")), *((phrase, phrase) for phrase in map(str, self.PHRASES))]
         for name in self.NARROWED:
             self.fields[name].initial = getattr(self.widest, name)
@@ -303,8 +310,6 @@ class DecisionForm(forms.Form):
                 error_messages={"required": _("Answer this point with yes or no.")},
             )
         self.order_fields([*map(_point, CheckPoint), "outcome"])
-
-    NARROWED = ("rung", "window_from", "hours", "openings")
 
     @property
     def points(self) -> list[BoundField]:
@@ -369,8 +374,3 @@ class IdentityForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not asks_for_code:
             del self.fields["code"]
-
-
-def new_token() -> uuid.UUID:
-    """Name one form that was shown, so that sending it twice is one draft."""
-    return uuid.uuid4()

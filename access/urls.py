@@ -1,4 +1,23 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from access.views import identity, queue, requests
 
 app_name = "access"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("requests/", requests.requests, name="requests"),
+    path("requests/new/", requests.choose_basis, name="request_new"),
+    path("requests/new/<slug:code>/", requests.begin, name="request_begin"),
+    path("requests/<uuid:pk>/", requests.detail, name="request"),
+    path("requests/<uuid:pk>/edit/", requests.edit, name="request_edit"),
+    path("requests/<uuid:pk>/letter/", requests.letter, name="request_letter"),
+    path("requests/<uuid:pk>/check/", requests.check, name="request_check"),
+    path("requests/<uuid:pk>/submit/", requests.submit, name="request_submit"),
+    path("requests/<uuid:pk>/receipt/", requests.receipt, name="receipt"),
+    path("requests/<uuid:pk>/withdraw/", requests.withdraw, name="request_withdraw"),
+    path("queue/", queue.queue, name="queue"),
+    path("queue/<uuid:pk>/", queue.review, name="review"),
+    path("queue/<uuid:pk>/decide/", queue.decide, name="decide"),
+    path("grants/<uuid:pk>/revoke/", queue.revoke, name="grant_revoke"),
+    path("identity/", identity.identity, name="identity"),
+    # People and duties: access/views/people.py
+]

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -18,8 +20,8 @@ class FilterForm(forms.Form):
         target = self.cleaned_data["target"]
         return target.lower() if len(target) == 36 else target
 
-    def clean(self) -> dict:
-        cleaned = super().clean()
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
         first, last = cleaned.get("day_from"), cleaned.get("day_to")
         if first and last and first > last:
             self.add_error("day_to", _("The last day lies before the first. Choose a later day."))

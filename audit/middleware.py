@@ -3,17 +3,21 @@
 import logging
 import uuid
 from collections.abc import Callable
+from typing import cast
 
 from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 
 from audit import trail
 from audit.exceptions import TrailUnavailable
-from audit.trail import EventType
+from audit.trail import Actor, EventType
 
 RETRY_SECONDS = 30
+NOT_CARRIED = frozenset({"csrfmiddlewaretoken", "password"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 logger = logging.getLogger(__name__)
 
 
@@ -32,20 +36,17 @@ class RecordDenials:
             try:
                 self._record(request)
             except (TrailUnavailable, DatabaseError) as error:
-                return self.process_exception(request, TrailUnavailable(type(error).__name__))
+                return self._unavailable(request, error)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         # Rule 2: nothing is shown unless its event is committed.
-        if not isinstance(exception, TrailUnavailable):
-            return None
-        logger.error("The trail is unavailable: %s", exception)
-        # Without the request: what a page says about its reader comes from the database that just failed.
-        address = request.get_full_path() if request.method == "GET" else "/"
-        response = HttpResponse(render_to_string("503.html", {"action": address}), status=503)
-        response["Retry-After"] = str(RETRY_SECONDS)
-        add_never_cache_headers(response)
-        return response
+        return self._unavailable(request, exception) if isinstance(exception, TrailUnavailable) else None
+
+    @staticmethod
+    def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+        logger.error("The trail is unavailable: %s", type(error).__name__)
+        return unavailable(request)
 
     @staticmethod
     def _record(request: HttpRequest) -> None:
@@ -54,11 +55,26 @@ class RecordDenials:
         with transaction.atomic(durable=True):
             trail.write(
                 EventType.DENIED,
-                by=request.user,
+                by=cast(Actor, request.user),
                 on=("url", target) if target else None,
                 view=(match.view_name if match else "") or "unnamed",
-                method=request.method,
+                method=request.method if request.method in METHODS else "OTHER",
             )
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """Return the 503 page, carrying what was typed; it says nothing about its reader and needs no database."""
+    carried = [
+        (name, value)
+        for name, values in (request.POST.lists() if request.method == "POST" else ())
+        if name not in NOT_CARRIED
+        for value in values
+    ]
+    context = {"carried": carried, "action": request.get_full_path(), "csrf_token": get_token(request)}
+    response = HttpResponse(render_to_string("503.html", context), status=503)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    add_never_cache_headers(response)
+    return response
 
 
 def _is_uuid(value: object) -> bool:

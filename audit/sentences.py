@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from audit.models import Event
 from audit.trail import EventType
 
-SENTENCES = {
+SENTENCES: dict[str, Any] = {
     EventType.VIOLATION_DRAFTED: gettext_lazy("%(who)s began to enter %(target)s."),
     EventType.VIOLATION_EDITED: gettext_lazy("%(who)s changed the draft of %(target)s."),
     EventType.VIOLATION_DISCARDED: gettext_lazy("%(who)s discarded the draft of %(target)s."),
@@ -52,7 +52,7 @@ SENTENCES = {
     EventType.TRAIL_VERIFIED: gettext_lazy("%(who)s verified the trail."),
     EventType.TRAIL_ALARM: gettext_lazy("%(who)s raised an alarm: the trail was not signed."),
 }
-TARGETS = {
+TARGETS: dict[str | None, Any] = {
     "records.violation": gettext_lazy("violation %(id)s"),
     "access.accessrequest": gettext_lazy("request %(id)s"),
     "access.grant": gettext_lazy("grant %(id)s"),
@@ -61,7 +61,7 @@ TARGETS = {
     "url": gettext_lazy("the page of %(id)s"),
 }
 # People know requests by their number, so an event that names it is read with it.
-NUMBERED = {
+NUMBERED: dict[str | None, Any] = {
     "access.accessrequest": gettext_lazy("request %(number)s"),
     "access.grant": gettext_lazy("the grant of request %(number)s"),
 }

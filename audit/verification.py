@@ -225,6 +225,8 @@ def _witnessed_mark() -> list[_Mark]:
 
 
 def _columns_agree(leaf: log.LoggedEvent) -> bool:
+    if leaf.canonical is None or leaf.at is None:
+        return False
     try:
         said = json.loads(leaf.canonical)
         at = datetime.datetime.fromisoformat(said["at"])

@@ -287,7 +287,8 @@ def pack_entry(entry: bytes) -> bytes:
 
 def split_bundle(data: bytes) -> tuple[list[bytes], bool]:
     """Return the whole entries of a bundle, and whether the bundle ended where an entry ended."""
-    entries, at = [], 0
+    entries: list[bytes] = []
+    at = 0
     while at < len(data):
         length = int.from_bytes(data[at : at + 2], "big")
         entry = data[at + 2 : at + 2 + length]

@@ -3,7 +3,7 @@
 import datetime
 import json
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth import get_user_model
@@ -21,7 +21,7 @@ from audit.exceptions import SignerRefused
 from audit.forms import FilterForm
 from audit.models import Checkpoint, Event, Leaf
 from audit.permissions import check_can_oversee
-from audit.trail import EventType
+from audit.trail import Actor, EventType
 from audit.verify import Unverified, verify_event
 
 PAGE = 50
@@ -82,7 +82,7 @@ def verification(request: HttpRequest) -> HttpResponse:
     """Show how fresh the log is and what the last verification found; POST verifies now."""
     check_can_oversee(request.user)
     if request.method == "POST":
-        result = verifying.verify_and_record(by=request.user)
+        result = verifying.verify_and_record(by=cast(Actor, request.user))
         if result.holds:
             messages.success(request, _("The trail holds."))
         return redirect("audit:verification")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from access import shell as access_shell
 from access.duties import Duty, holds
-from access.models import WorkingDay
+from access.models import User, WorkingDay
 from records import shell as records_shell
 
 # How long before a year begins its calendar is missed.
@@ -25,18 +25,18 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
-    return {"nav": navigation(request), "notices": notices()}
+    return {"nav": navigation(user, request.path), "notices": notices()}
 
 
-def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+def navigation(user: User, path: str) -> list[dict[str, Any]]:
     items: list[Any] = [{"url": reverse("desk"), "label": _("Desk"), "icon": "layout-dashboard", "key": "d"}]
-    items += records_shell.navigation(request.user)
-    items += access_shell.navigation(request.user)
-    if holds(request.user, Duty.OVERSEE):
+    items += records_shell.navigation(user)
+    items += access_shell.navigation(user)
+    if holds(user, Duty.OVERSEE):
         items.append({"url": reverse("audit:events"), "label": _("Trail"), "icon": "scroll-text", "key": "a"})
     plain = [asdict(item) if is_dataclass(item) and not isinstance(item, type) else dict(item) for item in items]
-    matching = [item for item in plain if item["url"] != "/" and request.path.startswith(item["url"])]
-    current = max(matching, key=lambda item: len(item["url"]), default=plain[0] if request.path == "/" else None)
+    matching = [item for item in plain if item["url"] != "/" and path.startswith(item["url"])]
+    current = max(matching, key=lambda item: len(item["url"]), default=plain[0] if path == "/" else None)
     return [{**item, "current": item is current} for item in plain]
 
 

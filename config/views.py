@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,6 +16,7 @@ from access.duties import Duty
 from access.models import AccessRequest, Grant, User
 from access.models.requests import Status as RequestStatus
 from access.shell import due
+from access.views import AuthenticatedHttpRequest
 from audit import log
 from audit.trail import database_now
 from config import samples
@@ -44,10 +45,9 @@ class Tile:
 
 
 @require_GET
-def desk(request: HttpRequest) -> HttpResponse:
+def desk(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Show what waits, by the duties held, in a number of queries that does not grow with the work."""
     user = request.user
-    assert isinstance(user, User)
     held = {duty for duty, _where in duties.held_by(user)}
     tiles: list[Tile] = []
     tasks: list[Task] = []
@@ -73,7 +73,7 @@ def _deciding(user: User) -> tuple[list[Tile], list[Task]]:
             number=row.number,
             what=f"{row.organisation} · {row.basis.title}",
             state=_("Waits for your decision"),
-            due=due(row.due_at, now),
+            due=row.due_at and due(row.due_at, now),
         )
         for row in waiting.select_related("organisation", "basis").order_by("due_at")[:SHOWN]
     ]
@@ -156,6 +156,6 @@ PARTS = {
 
 
 @require_GET
-def components(request: HttpRequest) -> HttpResponse:
+def components(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Show every component, so that a change of the style sheet can be looked at in one place."""
     return render(request, "config/components.html", samples.context())

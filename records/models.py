@@ -179,6 +179,7 @@ class Violation(models.Model):
 
     objects = ViolationQuerySet.as_manager()
     history = history()
+    _history_user: User | None
 
     class Meta:
         permissions: ClassVar = [("handle_violation", "Handle a violation")]

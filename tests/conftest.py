@@ -52,3 +52,9 @@ def owner(cloned: dict[str, str], db: None) -> Iterator[psycopg.Connection]:
     """A connection of the role that owns the tables: for tampering, and for planting what the application cannot see."""
     with psycopg.connect(make_conninfo(**{**cloned, "user": database.OWNER}), autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(autouse=True)
+def own_witness(settings, tmp_path) -> None:
+    """The witness file belongs to one database; each test has its own of both."""
+    settings.AUDIT_WITNESS_FILE = tmp_path / "witness"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from dateutil.relativedelta import relativedelta
 from django.db import transaction
@@ -116,7 +116,7 @@ def _vote(
     if any(vote.outcome == Outcome.REFUSE for vote in votes):
         return _conclude(access_request, Status.REFUSED, EventType.REQUEST_REFUSED, by)
     _conclude(access_request, Status.APPROVED, EventType.REQUEST_APPROVED, by)
-    _grant(access_request, votes, by=by)
+    _grant(access_request, votes, now, by=by)
     return access_request
 
 
@@ -160,11 +160,12 @@ def widest_window(access_request: AccessRequest, today: date) -> date | None:
     return max(bounds, default=None)
 
 
-def _grant(access_request: AccessRequest, votes: list[Decision], *, by: User) -> Grant:
+def _grant(access_request: AccessRequest, votes: list[Decision], now: datetime, *, by: User) -> Grant:
     """Freeze the narrowest of what the approvers allow (Rules 5 to 7, 10)."""
     basis, purpose = access_request.basis, access_request.case_purpose
-    starts_at = access_request.decided_at
     rungs = list(Rung)
+    hours = min(vote.hours for vote in votes if vote.hours)
+    openings = min(vote.openings for vote in votes if vote.openings)
     record_filter, filter_count = basis.record_filter, basis.filter_count
     if purpose is not None and purpose.minimum_count > 1:
         filter_count = max(filter_count, purpose.minimum_count)
@@ -179,9 +180,9 @@ def _grant(access_request: AccessRequest, votes: list[Decision], *, by: User) ->
         record_filter=RecordFilter(record_filter),
         filter_count=filter_count,
         window_from=max((vote.window_from for vote in votes if vote.window_from), default=None),
-        starts_at=starts_at,
-        ends_at=starts_at + timedelta(hours=min(vote.hours for vote in votes)),
-        openings_allowed=min(vote.openings for vote in votes) * people,
+        starts_at=now,
+        ends_at=now + timedelta(hours=hours),
+        openings_allowed=openings * people,
     )
     duties.let(access_request.requester, "open_grant", grant)
     trail.write(
@@ -191,7 +192,7 @@ def _grant(access_request: AccessRequest, votes: list[Decision], *, by: User) ->
         number=access_request.number,
         rung=grant.rung,
         categories=list(grant.categories),
-        hours=min(vote.hours for vote in votes),
+        hours=hours,
         openings=grant.openings_allowed,
         basis=basis.code,
         basis_version=basis.version,

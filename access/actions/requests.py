@@ -184,8 +184,7 @@ def submit(access_request: AccessRequest, *, by: User, version: int | None = Non
     # Two approvers where the basis says so, and where a person asked about is a minor.
     access_request.approvals_needed = max(basis.approvals, 2 if any(subject.is_minor for subject in subjects) else 1)
     access_request.receiving_organ = _route(access_request)
-    resumed = access_request.due_at is not None and access_request.returned_at is not None
-    if resumed:
+    if access_request.due_at is not None and access_request.returned_at is not None:
         # The clock stood still while the request was returned: give that time back.
         access_request.due_at += now - access_request.returned_at
     else:

@@ -82,6 +82,7 @@ class Organisation(models.Model):
     is_active = models.BooleanField(default=True)
 
     history = history()
+    _history_user: User | None
 
     class Meta:
         permissions: ClassVar = [
@@ -135,7 +136,7 @@ class User(AbstractBaseUser):
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="people", verbose_name=_("organisation"))
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    last_login = None  # type: ignore[assignment]  # sign-ins are events of the trail
+    last_login = None  # sign-ins are events of the trail
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar = ["full_name"]
@@ -144,6 +145,7 @@ class User(AbstractBaseUser):
 
     objects = UserManager()
     history = history(excluded_fields=["password"])
+    _history_user: User | None
 
     class Meta:
         default_permissions = ()

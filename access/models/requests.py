@@ -93,6 +93,7 @@ class AccessRequest(models.Model):
 
     objects = AccessRequestQuerySet.as_manager()
     history = history()
+    _history_user: User | None
 
     class Meta:
         default_permissions = ()
@@ -263,6 +264,7 @@ class Grant(models.Model):
     expiry_noted_at = models.DateTimeField(null=True)
 
     objects = GrantQuerySet.as_manager()
+    database_now: datetime  # set by `with_database_time`
 
     class Meta:
         permissions: ClassVar = [("open_grant", "Open a grant")]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from access.catalogue import category_title
+from access.identifiers import mask_number
 from records.models import Offence, SealedRecord, Status, Violation
 
 register = template.Library()
@@ -77,3 +78,15 @@ def categories_within(offence: Offence, allowed: Iterable[str]) -> list[str]:
     if "*" in allowed:
         return [offence.section_title]
     return [category_title(tag) for tag in offence.tags if tag in set(allowed)]
+
+
+@register.simple_tag
+def status_look(violation: Violation | SealedRecord) -> dict[str, str]:
+    """Return the same look for the identity bar."""
+    return record_status(violation)
+
+
+@register.filter
+def masked(number: str) -> str:
+    """Show the ends of a number only."""
+    return mask_number(number)

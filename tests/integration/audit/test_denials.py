@@ -97,8 +97,9 @@ def test_a_refusal_that_cannot_be_recorded_answers_503(client, owner):
     assert response["Retry-After"] and response.content != b"no"
 
 
-def test_a_view_without_a_trail_answers_503_and_no_more(client):
-    response = client.get("/testing/without/")
+def test_a_view_without_a_trail_answers_503_and_keeps_what_was_typed(client):
+    response = client.post("/testing/without/", {"reason": "typed at length", "password": "not kept"})
     assert response.status_code == 503
     assert "no-store" in response["Cache-Control"]
     assert b"cannot be written" not in response.content
+    assert b"typed at length" in response.content and b"not kept" not in response.content

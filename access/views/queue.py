@@ -1,0 +1,199 @@
+"""Deciding: the queue in deadline order, the review of one request, and the end of a grant."""
+
+from __future__ import annotations
+
+import uuid
+from types import SimpleNamespace
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from access import calendar, duties, permissions
+from access.actions import decisions
+from access.duties import Duty
+from access.exceptions import NotAllowed, Refused, WrongState
+from access.forms import RUNGS_EXPLAINED, DecisionForm, ReasonForm
+from access.models import AccessRequest, Decision, Grant, User
+from access.models.law import Rung
+from access.models.requests import Outcome, Status
+from access.shell import due
+from access.views import AuthenticatedHttpRequest
+from access.views.requests import detail_page, facts_of, people_counted, timeline, with_law
+
+PAGE = 20
+
+
+@require_GET
+def queue(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """List what waits for this person's vote, first what is due first; or what they voted on, newest first."""
+    user = request.user
+    if not duties.holds(user, Duty.DECIDE_REQUESTS):
+        raise NotAllowed(_("You do not decide requests."))
+    is_decided = request.GET.get("tab") == "decided"
+    waiting = AccessRequest.objects.decidable_by(user)
+    now, working = timezone.now(), calendar.load()
+    rows = _voted_by(user) if is_decided else _in_order(waiting)
+    page = Paginator(rows.select_related("organisation", "basis", "case_purpose"), PAGE).get_page(request.GET.get("page"))
+    context = {
+        "is_decided": is_decided,
+        "page": page,
+        "rows": [
+            SimpleNamespace(
+                access_request=row,
+                due=due(row.due_at, now, working) if row.status == Status.SUBMITTED else None,
+                # How many are missing, and never who voted or how (both are blind until the last vote).
+                missing=row.approvals_needed - getattr(row, "votes", 0),
+                vote=Outcome(row.own_outcome).label if is_decided else "",
+            )
+            for row in page
+        ],
+        "waiting": waiting.count(),
+        "overdue": waiting.filter(due_at__lte=now).count(),
+        "missing_years": working.missing_years(timezone.localdate(now), timezone.localdate(now)),
+    }
+    return render(request, "access/queue.html", context)
+
+
+def _in_order(waiting: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
+    cast = (
+        Decision.objects.filter(access_request=OuterRef("pk"), round=OuterRef("round"))
+        .order_by()
+        .values("access_request")
+        .annotate(cast=Count("pk"))
+        .values("cast")
+    )
+    return waiting.annotate(votes=Coalesce(Subquery(cast), 0), people=people_counted()).order_by("due_at", "number")
+
+
+def _voted_by(user: User) -> QuerySet[AccessRequest]:
+    own = Decision.objects.filter(access_request=OuterRef("pk"), decider=user).order_by("-decided_at")
+    voted = AccessRequest.objects.in_queues_of(user).annotate(
+        own_outcome=Subquery(own.values("outcome")[:1]), own_vote_at=Subquery(own.values("decided_at")[:1])
+    )
+    return voted.filter(own_vote_at__isnull=False).annotate(people=people_counted()).order_by("-own_vote_at")
+
+
+@require_GET
+def review(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Show a request with everything that its decider has to weigh."""
+    access_request = _submitted(request, pk)
+    return _review_page(request, access_request, _form(access_request))
+
+
+@require_POST
+def decide(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Cast this person's vote; whatever goes wrong, everything that was typed stays on the page."""
+    access_request = _submitted(request, pk)
+    permissions.check_can_decide(request.user, access_request)
+    form = _form(access_request, request.POST)
+    if not form.is_valid():
+        return _review_page(request, access_request, form)
+    try:
+        decided = _vote(access_request, form, by=request.user)
+    except (Refused, WrongState) as error:
+        form.add_error(None, str(error))
+        return _review_page(request, _submitted(request, pk), form)
+    messages.success(request, _said(decided))
+    return redirect("access:queue")
+
+
+def _vote(access_request: AccessRequest, form: DecisionForm, *, by: User) -> AccessRequest:
+    outcome = form.cleaned_data["outcome"]
+    if outcome == form.REFUSE:
+        return decisions.refuse(access_request, by=by, review=form.review())
+    if outcome == form.RETURN:
+        return decisions.return_for_correction(access_request, by=by, review=form.review())
+    return decisions.approve(access_request, by=by, review=form.review(), scope=form.scope())
+
+
+def _said(decided: AccessRequest) -> str:
+    sentences = {
+        Status.APPROVED: _("%(number)s is approved; the requester may open the answer now."),
+        Status.REFUSED: _("%(number)s is refused; the requester reads your reason."),
+        Status.RETURNED: _("%(number)s is returned for correction; its clock stands still."),
+        Status.SUBMITTED: _("Your vote on %(number)s is kept; one more person from another unit decides."),
+    }
+    return sentences[Status(decided.status)] % {"number": decided.number}
+
+
+def _form(access_request: AccessRequest, data: Any = None) -> DecisionForm:
+    earliest = decisions.widest_window(access_request, timezone.localdate())
+    return DecisionForm(data, access_request=access_request, earliest=earliest)
+
+
+def _review_page(request: AuthenticatedHttpRequest, access_request: AccessRequest, form: DecisionForm) -> HttpResponse:
+    user = request.user
+    votes = decisions.visible_decisions(access_request, to=user)
+    grant = Grant.objects.filter(access_request=access_request).first()
+    why_not = _why_not_decide(user, access_request)
+    context = {
+        **facts_of(access_request, user),
+        **_neighbours(user, access_request),
+        "due": due(access_request.due_at) if access_request.status == Status.SUBMITTED else None,
+        "items": timeline(access_request, votes, grant),
+        "why_not": why_not,
+        # What was typed stays even when somebody else decided meanwhile.
+        "shows_form": not why_not or form.is_bound,
+        "form": form,
+        "previews": [(rung.label, RUNGS_EXPLAINED[rung]) for rung in Rung.up_to(access_request.asked_rung)],
+    }
+    return render(request, "access/review.html", context)
+
+
+def _why_not_decide(user: User, access_request: AccessRequest) -> str:
+    if access_request.status != Status.SUBMITTED:
+        return _("This request does not wait for a decision: it is “%(state)s”.") % {
+            "state": access_request.get_status_display()
+        }
+    try:
+        permissions.check_can_decide(user, access_request)
+    except NotAllowed as reason:
+        return str(reason)
+    return ""
+
+
+def _neighbours(user: User, access_request: AccessRequest) -> dict[str, Any]:
+    """Return the place of a request in this person's queue, with the ones before and after it."""
+    queue = list(_in_order(AccessRequest.objects.decidable_by(user)).values_list("pk", flat=True))
+    if access_request.pk not in queue:
+        return {"place": None, "total": len(queue), "previous": None, "next": queue[0] if queue else None}
+    place = queue.index(access_request.pk)
+    return {
+        "place": place + 1,
+        "total": len(queue),
+        "previous": queue[place - 1] if place else None,
+        "next": queue[place + 1] if place + 1 < len(queue) else None,
+    }
+
+
+@require_POST
+def revoke(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """End a grant at once, with a reason."""
+    visible = AccessRequest.objects.visible_to(request.user)
+    grant = get_object_or_404(Grant.objects.filter(access_request__in=visible), pk=pk)
+    access_request = get_object_or_404(with_law(visible), pk=grant.access_request_id)
+    permissions.check_can_revoke(request.user, grant)
+    form = ReasonForm(request.POST, prefix="revoke")
+    if not form.is_valid():
+        return detail_page(request, access_request, form)
+    try:
+        decisions.revoke(grant, by=request.user, reason=form.cleaned_data["reason"])
+    except (Refused, WrongState) as error:
+        messages.warning(request, str(error))
+    else:
+        messages.success(request, _("The permission is revoked; nothing can be opened with it any more."))
+    return redirect("access:request", pk=access_request.pk)
+
+
+def _submitted(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> AccessRequest:
+    """Return the submitted request if it exists for this person; 404 otherwise."""
+    visible = AccessRequest.objects.visible_to(request.user).filter(submitted_at__isnull=False)
+    return get_object_or_404(with_law(visible), pk=pk)

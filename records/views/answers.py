@@ -1,0 +1,174 @@
+"""Answers: the grants that name a person, the undertaking, the pause before sealed records, and the answer itself."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import BooleanField, Case, DateTimeField, ExpressionWrapper, F, Func, Q, When
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from access import permissions
+from access.actions import opening
+from access.actions.requests import Person, key_of, read_person
+from access.models import Grant, RequestSubject, Undertaking, User
+from access.models.law import RecordFilter
+from access.models.requests import GrantQuerySet
+from access.permissions import allowed
+from access.views import AuthenticatedHttpRequest
+from records import disclosure
+from records.exceptions import NothingToShow, Refused, WrongState
+from records.forms import OpenForm, UndertakingForm
+
+PAGE_SIZE = 25
+
+
+@never_cache
+@require_GET
+def answers(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """List the grants that name this person, live ones first and of these the one that ends soonest."""
+    now = Func(function="clock_timestamp", output_field=DateTimeField())
+    is_open = ExpressionWrapper(
+        Q(revoked_at__isnull=True, starts_at__lte=now, ends_at__gt=now), output_field=BooleanField()
+    )
+    grants = (
+        _grants(request.user)
+        .with_database_time()
+        .annotate(is_open=is_open, closes_at=Case(When(is_open=True, then=F("ends_at"))))
+        .order_by("-is_open", "closes_at", "-ends_at", "pk")
+    )
+    page = Paginator(grants, PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "records/answers.html", {"page": page})
+
+
+@never_cache
+@require_GET
+def grant(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Say what may be seen of whom, until when; an ended grant says only that."""
+    return _grant_page(request, _grant(request.user, pk), UndertakingForm())
+
+
+@never_cache
+@require_POST
+def undertaking(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Sign the undertaking of confidentiality."""
+    found = _grant(request.user, pk)
+    form = UndertakingForm(request.POST)
+    if not form.is_valid():
+        return _grant_page(request, found, form)
+    try:
+        opening.sign_undertaking(found, by=request.user, signed_name=form.cleaned_data["signed_name"])
+    except Refused as error:
+        form.add_error("signed_name", str(error))
+        return _grant_page(request, found, form)
+    except NothingToShow:
+        return redirect("records:grant", pk=pk)
+    messages.success(request, _("You have signed the undertaking. You may open the answer now."))
+    return redirect("records:grant", pk=pk)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def open_answer(request: AuthenticatedHttpRequest, pk: uuid.UUID, subject_id: uuid.UUID) -> HttpResponse:
+    """Pause before sealed records (GET), then open the answer about one person (POST); nothing of it is kept."""
+    found = _grant(request.user, pk)
+    subject = get_object_or_404(
+        RequestSubject, pk=subject_id, access_request_id=found.access_request_id, round=found.round
+    )
+    form = OpenForm(request.POST)
+    if request.method == "GET" or not form.is_valid():
+        return _interruption(request, found, subject)
+    try:
+        answer = disclosure.open_answer(
+            found,
+            subject,
+            by=request.user,
+            session_key=request.session.session_key or "",
+            token=form.cleaned_data["token"],
+        )
+    except NothingToShow:
+        raise Http404 from None
+    except (Refused, WrongState) as error:
+        messages.warning(request, str(error))
+        return redirect("records:grant", pk=pk)
+    # Plain rendering, inside this view and after the commit: nothing is streamed or deferred.
+    context = {
+        "answer": answer,
+        "grant": found,
+        "subject": subject,
+        "person": _person(found, subject),
+        "address": request.META.get("REMOTE_ADDR", ""),
+        **_scope(found),
+    }
+    return render(request, "records/answer.html", context)
+
+
+def _grants(user: User) -> GrantQuerySet:
+    """Keep the grants that name this person; whoever moved to another unit has left theirs behind."""
+    named = Grant.objects.openable_by(user).filter(access_request__organisation=user.organisation_id)
+    return named.select_related("access_request__organisation", "basis", "case_purpose")
+
+
+def _grant(user: User, pk: uuid.UUID) -> Grant:
+    return get_object_or_404(_grants(user).with_database_time(), pk=pk)
+
+
+def _grant_page(request: AuthenticatedHttpRequest, found: Grant, form: UndertakingForm) -> HttpResponse:
+    now = found.database_now  # type: ignore[attr-defined]
+    if not found.is_live(now):
+        return render(request, "records/grant_ended.html", {"grant": found})
+    key = key_of(found.access_request)
+    subjects = found.access_request.subjects.filter(round=found.round).order_by("position")
+    context = {
+        "grant": found,
+        "form": form,
+        "now": now,
+        "people": [(subject, read_person(key, subject)) for subject in subjects],
+        "signed": Undertaking.objects.filter(grant=found, user=request.user).first(),
+        "agreement_holds": allowed(
+            permissions.check_agreement_holds, request.user.organisation, timezone.localdate(now)
+        ),
+        "viewing_is_over": request.GET.get("viewing") == "over",
+        **_scope(found),
+    }
+    return render(request, "records/grant.html", context)
+
+
+def _interruption(request: AuthenticatedHttpRequest, found: Grant, subject: RequestSubject) -> HttpResponse:
+    if not found.is_live(found.database_now):  # type: ignore[attr-defined]
+        return redirect("records:grant", pk=found.pk)
+    if not Undertaking.objects.filter(grant=found, user=request.user).exists():
+        messages.warning(request, _("Sign the confidentiality undertaking first."))
+        return redirect("records:grant", pk=found.pk)
+    context = {
+        "grant": found,
+        "subject": subject,
+        "person": _person(found, subject),
+        "form": OpenForm.new(),
+        "is_fresh": opening.identity_is_fresh(request.user, request.session.session_key or ""),
+        "now": found.database_now,  # type: ignore[attr-defined]
+        **_scope(found),
+    }
+    return render(request, "records/interruption.html", context)
+
+
+def _person(found: Grant, subject: RequestSubject) -> Person:
+    return read_person(key_of(found.access_request), subject)
+
+
+def _scope(found: Grant) -> dict[str, Any]:
+    """Return what a grant covers, in words that are not in its own columns."""
+    filters = {
+        RecordFilter.ANY: "",
+        RecordFilter.DETENTION: _("Only where detention was imposed."),
+        RecordFilter.DETENTION_AT_LEAST: _("Only where detention was imposed at least %(count)d times.")
+        % {"count": found.filter_count},
+    }
+    return {"filter_words": filters[RecordFilter(found.record_filter)]}
