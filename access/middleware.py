@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
+from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.csrf import csrf_failure
 
-from allauth.mfa.utils import is_mfa_enabled
+from audit.middleware import carried
 
 
 class LoginRequired(LoginRequiredMiddleware):
     """Ask for a login on every page; a form that was sent after the login expired keeps what was typed."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponse:
+    def handle_no_permission(  # type: ignore[override]
+        self, request: HttpRequest, view_func: Callable[..., Any]
+    ) -> HttpResponse:
         if request.method == "POST":
             return resume(request)
         return super().handle_no_permission(request, view_func)
@@ -50,12 +54,10 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def resume(request: HttpRequest) -> HttpResponse:
     """Show a page that carries what was typed and sends it again after the login; nothing is stored meanwhile."""
-    left_out = {"csrfmiddlewaretoken", "password", "code"}
     context = {
-        "carried": [(name, value) for name, values in request.POST.lists() if name not in left_out for value in values],
+        "carried": carried(request),
         "action": request.path,
         "signed_in": request.user.is_authenticated,
         "had_files": bool(request.FILES),
     }
-    page = render(request, "resume.html", context)
-    return HttpResponseForbidden(page.content)
+    return render(request, "resume.html", context, status=HTTPStatus.CONFLICT)

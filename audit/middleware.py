@@ -16,7 +16,7 @@ from audit.exceptions import TrailUnavailable
 from audit.trail import Actor, EventType
 
 RETRY_SECONDS = 30
-NOT_CARRIED = frozenset({"csrfmiddlewaretoken", "password"})
+NOT_CARRIED = frozenset({"csrfmiddlewaretoken", "password", "code"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 logger = logging.getLogger(__name__)
 
@@ -64,17 +64,21 @@ class RecordDenials:
 
 def unavailable(request: HttpRequest) -> HttpResponse:
     """Return the 503 page, carrying what was typed; it says nothing about its reader and needs no database."""
-    carried = [
+    context = {"carried": carried(request), "action": request.get_full_path(), "csrf_token": get_token(request)}
+    response = HttpResponse(render_to_string("503.html", context), status=503)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    add_never_cache_headers(response)
+    return response
+
+
+def carried(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return what was typed into a form, so that a page can send it again; secrets have to be typed again."""
+    return [
         (name, value)
         for name, values in (request.POST.lists() if request.method == "POST" else ())
         if name not in NOT_CARRIED
         for value in values
     ]
-    context = {"carried": carried, "action": request.get_full_path(), "csrf_token": get_token(request)}
-    response = HttpResponse(render_to_string("503.html", context), status=503)
-    response["Retry-After"] = str(RETRY_SECONDS)
-    add_never_cache_headers(response)
-    return response
 
 
 def _is_uuid(value: object) -> bool:

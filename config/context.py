@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from access import shell as access_shell
 from access.duties import Duty, holds
 from access.models import User, WorkingDay
+from access.shell import NavItem
 from records import shell as records_shell
 
 # How long before a year begins its calendar is missed.
@@ -29,15 +30,15 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 def navigation(user: User, path: str) -> list[dict[str, Any]]:
-    items: list[Any] = [{"url": reverse("desk"), "label": _("Desk"), "icon": "layout-dashboard", "key": "d"}]
+    """Return this person's pages by the duties they hold, with the one they are on marked."""
+    items = [NavItem("desk", _("Desk"), "layout-dashboard", key="d", url=reverse("desk"))]
     items += records_shell.navigation(user)
     items += access_shell.navigation(user)
     if holds(user, Duty.OVERSEE):
-        items.append({"url": reverse("audit:events"), "label": _("Trail"), "icon": "scroll-text", "key": "a"})
-    plain = [asdict(item) if is_dataclass(item) and not isinstance(item, type) else dict(item) for item in items]
-    matching = [item for item in plain if item["url"] != "/" and path.startswith(item["url"])]
-    current = max(matching, key=lambda item: len(item["url"]), default=plain[0] if path == "/" else None)
-    return [{**item, "current": item is current} for item in plain]
+        items.append(NavItem("audit:events", _("Trail"), "scroll-text", key="a", url=reverse("audit:events")))
+    on_path = [item for item in items if path == item.url or (item.url != "/" and path.startswith(item.url))]
+    current = max(on_path, key=lambda item: len(item.url), default=None)
+    return [{**asdict(item), "current": item is current} for item in items]
 
 
 def notices() -> list[str]:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import get_token
-from django.template import loader
+
+from audit.middleware import unavailable
 
 logger = logging.getLogger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -31,16 +31,6 @@ class DatabaseDown:
             return None
         logger.error("The database cannot be reached: %s", type(error).__name__)
         return unavailable(request)
-
-
-def unavailable(request: HttpRequest) -> HttpResponse:
-    """Return the 503 page; it needs no database."""
-    carried = []
-    if request.method == "POST":
-        left_out = {"csrfmiddlewaretoken", "password", "code"}
-        carried = [(name, value) for name, values in request.POST.lists() if name not in left_out for value in values]
-    context = {"carried": carried, "action": request.path, "csrf_token": get_token(request)}
-    return HttpResponse(loader.render_to_string("503.html", context), status=503, headers={"Retry-After": "60"})
 
 
 class NeverStore:

@@ -196,13 +196,67 @@ def _organisation_check(code: str) -> str:
 
 # Words -------------------------------------------------------------------------------------------------------------
 SURNAMES = "赵孙李周吴郑王冯陈褚蒋朱许吕施张孔曹严华金魏陶姜戚谢邹喻柏窦章潘葛范彭鲁韦昌马苗凤花俞任袁柳酆鲍史费廉岑薛雷倪汤滕殷毕郝邬安常乐于傅皮卞齐康伍余卜孟黄穆萧尹"
-GIVEN = (
-    "志强 海峰 建华 丽娟 桂芳 文博 俊杰 秀兰 国栋 晓燕 永福 春梅 家豪 雪琴 明辉 玉珍 立新 婷婷 长江 红霞 浩然 美玲 "
-    "少华 金凤 子轩 淑芬 铁军 彩云 伟东 小红 世杰 惠敏 大勇 翠萍 光明 月娥 正阳 巧云 天佑 素芳"
-).split()
+GIVEN = [
+    "志强",
+    "海峰",
+    "建华",
+    "丽娟",
+    "桂芳",
+    "文博",
+    "俊杰",
+    "秀兰",
+    "国栋",
+    "晓燕",
+    "永福",
+    "春梅",
+    "家豪",
+    "雪琴",
+    "明辉",
+    "玉珍",
+    "立新",
+    "婷婷",
+    "长江",
+    "红霞",
+    "浩然",
+    "美玲",
+    "少华",
+    "金凤",
+    "子轩",
+    "淑芬",
+    "铁军",
+    "彩云",
+    "伟东",
+    "小红",
+    "世杰",
+    "惠敏",
+    "大勇",
+    "翠萍",
+    "光明",
+    "月娥",
+    "正阳",
+    "巧云",
+    "天佑",
+    "素芳",
+]
 ROADS = ("长堤路", "望潮街", "听松巷", "海棠路", "灯塔街", "渔港西路", "松风大道", "银杏里", "观澜路", "石桥巷")
-PLACES = ("便利店门前", "农贸市场内", "地铁站出口", "出租屋内", "网吧内", "烧烤摊旁", "小区停车场", "公交车上", "广场东侧", "茶室包间")
-EVIDENCE = ("本人陈述和申辩、被侵害人陈述、监控录像", "本人供述、证人证言、现场检查笔录", "执法记录仪视频、辨认笔录、书证", "本人陈述、检测报告、扣押清单")
+PLACES = (
+    "便利店门前",
+    "农贸市场内",
+    "地铁站出口",
+    "出租屋内",
+    "网吧内",
+    "烧烤摊旁",
+    "小区停车场",
+    "公交车上",
+    "广场东侧",
+    "茶室包间",
+)
+EVIDENCE = (
+    "本人陈述和申辩、被侵害人陈述、监控录像",
+    "本人供述、证人证言、现场检查笔录",
+    "执法记录仪视频、辨认笔录、书证",
+    "本人陈述、检测报告、扣押清单",
+)
 RETURNS = ("缺少告知笔录，请补充后再报。", "处罚幅度与情节不符，请核对并说明理由。", "证据栏未写明监控时段，请补充。")
 SCOPE_OF_USE = "仅供作出本次决定的负责人阅看，用后不留存、不外传。"
 REASONS = {
@@ -212,11 +266,24 @@ REASONS = {
     "PSAPL-136-CASE": "办理本案需要核实当事人的治安管理处罚情况。",
 }
 APPROVES = ("依据与用途相符，查询范围为最小必要，同意。", "公函齐全，理由充分，同意按所请范围查询。")
-REFUSES = ("申请理由与所引依据不符，不予同意。", "查询范围超出用途所必需，不予同意。", "公函未加盖单位公章且逾期未补正，不予同意。")
+REFUSES = (
+    "申请理由与所引依据不符，不予同意。",
+    "查询范围超出用途所必需，不予同意。",
+    "公函未加盖单位公章且逾期未补正，不予同意。",
+)
 RETURN_REASONS = ("公函缺少单位公章，请补正。", "请写明使用范围和知悉人员。")
 OLD_LAW_REASON = "行为发生在2026年以前，按照行为时的法律相应条款裁量；从其陈述态度和后果，在该条幅度以内处罚。"
 # What a police station mostly sees; everything else in the catalogue turns up now and then.
-FREQUENT = {"VIOLENCE": 9, "GAMBLING": 8, "THEFT": 8, "DRUG_USE": 6, "PROPERTY": 3, "PUBLIC_ORDER": 2, "SEXUAL": 3, "ABUSE": 2}
+FREQUENT = {
+    "VIOLENCE": 9,
+    "GAMBLING": 8,
+    "THEFT": 8,
+    "DRUG_USE": 6,
+    "PROPERTY": 3,
+    "PUBLIC_ORDER": 2,
+    "SEXUAL": 3,
+    "ABUSE": 2,
+}
 # How many violations end up in each state, by the officer who enters them.
 SEALED = {"officer": 130, "officer2": 95, "officer3": 105}
 UNSEALED = {"DRAFT": 14, "SUBMITTED": 18, "RETURNED": 9, "CONFIRMED": 19, "DISCARDED": 10}
@@ -238,7 +305,13 @@ class _City:
         self.persons = [KNOWN, *(next(persons) for _ in range(119))]
         self.strangers = [UNKNOWN, *(next(persons) for _ in range(30))]
         self.serial = 0
-        self.counts = {"organisations": len(UNITS), "people": len(ACCOUNTS), "violations": 0, "sealed": 0, "requests": 0}
+        self.counts = {
+            "organisations": len(UNITS),
+            "people": len(ACCOUNTS),
+            "violations": 0,
+            "sealed": 0,
+            "requests": 0,
+        }
 
     def make_units(self) -> None:
         for unit in UNITS:
@@ -282,7 +355,9 @@ class _City:
         by, reviewer = self.users[officer], self.users[REVIEWER[officer]]
         entry = self._entry(by, about, self.today - timedelta(days=days_ago), code)
         if state == "DRAFT" and self.rng.random() < 0.5:
-            entry = replace(entry, particulars=replace(entry.particulars, evidence="", decision_number=""), decided_on=None)
+            entry = replace(
+                entry, particulars=replace(entry.particulars, evidence="", decision_number=""), decided_on=None
+            )
         violation = records.save_draft(None, entry, by=by)
         self.counts["violations"] += 1
         if state == "DRAFT":
@@ -302,8 +377,7 @@ class _City:
             self.counts["sealed"] += 1
 
     def _serve(self, violation: Violation, reviewer: User) -> None:
-        assert violation.decided_on is not None
-        served_on = min(violation.decided_on + timedelta(days=self.rng.randint(0, 3)), self.today)
+        served_on = min((violation.decided_on or self.today) + timedelta(days=self.rng.randint(0, 3)), self.today)
         records.record_service(violation, by=reviewer, served_on=served_on)
 
     def _entry(self, by: User, about: Person, acted_on: date, code: str | None) -> Entry:
@@ -343,7 +417,9 @@ class _City:
 
     def _penalty(self, offence: Offence) -> Penalty:
         """Draw from what the law provides; the limits of the earlier law are not recorded, so there a mild one."""
-        choices = [choice for band in penalties.parse(offence.penalty_tiers) for choice in band.choices if not choice.gains]
+        choices = [
+            choice for band in penalties.parse(offence.penalty_tiers) for choice in band.choices if not choice.gains
+        ]
         if not choices:
             return self.rng.choice(
                 [Penalty(fine_yuan=200), Penalty(fine_yuan=500), Penalty(detention_days=5), Penalty(detention_days=10)]
@@ -448,7 +524,12 @@ class _City:
             people=list(dict.fromkeys(about)),
         )
         access_request = requests.save_draft(
-            None, particulars, by=by, basis=basis, case_purpose=self.purposes.get(purpose), asked_rung=basis.highest_rung
+            None,
+            particulars,
+            by=by,
+            basis=basis,
+            case_purpose=self.purposes.get(purpose),
+            asked_rung=basis.highest_rung,
         )
         requests.attach_letter(
             access_request, by=by, name="公函.pdf", media_type="application/pdf", content=_letter(access_request.number)

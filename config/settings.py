@@ -125,6 +125,7 @@ if PRODUCTION and not SECOND_FACTOR_REQUIRED:
 # guardian says who; there is no anonymous user and nothing on the user model (access/duties.py wraps it).
 ANONYMOUS_USER_NAME = None
 GUARDIAN_MONKEY_PATCH_USER = False
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # no backend of guardian's: permissions are asked of access.duties only
 SIMPLE_HISTORY_REVERT_DISABLED = True
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -28,7 +27,9 @@ def main() -> None:
 
 def end(pid: int) -> bool:
     """Stop a process of the demo, which stops its own children; a pid that is somebody else's by now is left alone."""
-    command = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout  # noqa: S603, S607
+    command = subprocess.run(
+        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout  # noqa: S603, S607
     if "manage.py" not in command and "gunicorn" not in command:
         return False
     with contextlib.suppress(ProcessLookupError):
@@ -41,4 +42,4 @@ def end(pid: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

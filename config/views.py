@@ -127,7 +127,7 @@ def _entering(user: User) -> tuple[list[Tile], list[Task]]:
 
 def _reviewing(user: User) -> tuple[list[Tile], list[Task]]:
     rows = Violation.objects.reviewable_by(user)
-    url = reverse("records:reviews")
+    url = reverse("records:review_queue")
     tiles = [
         Tile(url, rows.filter(status=Status.SUBMITTED).count(), _("to review"), "blue"),
         Tile(url, rows.filter(status=Status.CONFIRMED).count(), _("to be served"), "amber"),

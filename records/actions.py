@@ -85,7 +85,9 @@ def save_draft(
             raise WrongState(_already(violation))
         if version is not None and version != violation.version:
             raise WrongState(
-                _("This record was saved elsewhere since you opened it. What you typed is kept below; compare and save again.")
+                _(
+                    "This record was saved elsewhere since you opened it. What you typed is kept below; compare and save again."
+                )
             )
         key, wrapped = _key(violation), b""
         # The reviewer's remark stays until it is answered by submitting again.
@@ -99,7 +101,9 @@ def save_draft(
     except IntegrityError:
         if not wrapped:
             raise
-        raise WrongState(_("This form was sent twice. The first one was saved; you find it among your records.")) from None
+        raise WrongState(
+            _("This form was sent twice. The first one was saved; you find it among your records.")
+        ) from None
     if wrapped:
         RecordKey.objects.create(violation=violation, wrapped=wrapped)
         duties.let(by, "handle_violation", violation)
@@ -136,8 +140,8 @@ def submit(violation: Violation, *, by: User, version: int | None = None) -> Vio
     violation.status = Status.SUBMITTED
     violation.submitted_at = trail.database_now()
     _save(violation, by)
-    assert violation.offence is not None
-    trail.write(EventType.VIOLATION_SUBMITTED, by=by, on=violation, offence=violation.offence.code)
+    # An entry without an offence has a problem and does not come here.
+    trail.write(EventType.VIOLATION_SUBMITTED, by=by, on=violation, offence=entry.offence.code if entry.offence else "")
     return violation
 
 

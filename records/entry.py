@@ -110,7 +110,9 @@ def _dates(entry: Entry, person: IdNumber | None, today: date, say: Say) -> None
     elif offence and (acted_on < offence.valid_from or (offence.valid_until and acted_on > offence.valid_until)):
         say(
             "offence",
-            _("%(citation)s was not in force on %(day)s, the date of the act. Choose the offence of the law of that day.")
+            _(
+                "%(citation)s was not in force on %(day)s, the date of the act. Choose the offence of the law of that day."
+            )
             % {"citation": offence.citation, "day": acted_on.isoformat()},
         )
     if decided_on is None:

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from access import identifiers
 from access.fields import DayField, PlainLineField, PlainTextField
@@ -200,9 +199,7 @@ class EntryForm(forms.Form):
 
     @property
     def offence_field(self) -> OffenceField:
-        chosen = self.fields["offence"]
-        assert isinstance(chosen, OffenceField)
-        return chosen
+        return cast(OffenceField, self.fields["offence"])
 
     @property
     def chosen_offence(self) -> Offence | None:
@@ -242,9 +239,9 @@ class EntryForm(forms.Form):
         texts = {name: data[name] for name in TEXTS}
         checks: dict[str, Callable[[str], str]] = {
             "name": identifiers.check_name,
-            "number": lambda text: identifiers.parse_id_number(
-                text, timezone.localdate(), texts["document_type"]
-            ).number,
+            "number": lambda text: (
+                identifiers.parse_id_number(text, timezone.localdate(), texts["document_type"]).number
+            ),
             "case_number": identifiers.check_case_number,
             "decision_number": identifiers.check_decision_number,
         }

@@ -39,4 +39,6 @@ def _waiting(user: User, duty: Duty) -> int:
         return Violation.objects.reviewable_by(user).count()
     now = timezone.now()
     live = Grant.objects.openable_by(user).filter(revoked_at__isnull=True, starts_at__lte=now, ends_at__gt=now)
-    return live.filter(openings_used__lt=F("openings_allowed"), access_request__organisation=user.organisation_id).count()
+    return live.filter(
+        openings_used__lt=F("openings_allowed"), access_request__organisation=user.organisation_id
+    ).count()

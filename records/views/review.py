@@ -83,9 +83,7 @@ def return_for_correction(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> H
         form.is_valid()
         form.add_error(None, str(error))
         return _review_page(request, violation, form)
-    messages.success(
-        request, _("Record %(number)s is returned with your remark.") % {"number": violation.short_id}
-    )
+    messages.success(request, _("Record %(number)s is returned with your remark.") % {"number": violation.short_id})
     return redirect("records:review_queue")
 
 

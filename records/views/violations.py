@@ -126,9 +126,7 @@ def edit(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         return _entry_page(request, form, violation)
     try:
-        violation = actions.save_draft(
-            violation, form.entry(), by=request.user, version=form.cleaned_data["version"]
-        )
+        violation = actions.save_draft(violation, form.entry(), by=request.user, version=form.cleaned_data["version"])
     except WrongState as error:
         return _stale(request, pk, error, colleagues)
     return _after_saving(request, violation, form)
@@ -185,7 +183,9 @@ def submit(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     violation = _visible(request.user, pk)
     form = VersionForm(request.POST)
     if not form.is_valid():
-        messages.warning(request, _("This form was incomplete, so nothing was submitted. Read the record and submit it again."))
+        messages.warning(
+            request, _("This form was incomplete, so nothing was submitted. Read the record and submit it again.")
+        )
         return redirect("records:violation", pk=pk)
     try:
         actions.submit(violation, by=request.user, version=form.cleaned_data["version"])
@@ -195,7 +195,9 @@ def submit(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     except WrongState as error:
         messages.warning(request, str(error))
         return redirect("records:violation", pk=pk)
-    messages.success(request, _("Record %(number)s is submitted. A reviewer reads it next.") % {"number": violation.short_id})
+    messages.success(
+        request, _("Record %(number)s is submitted. A reviewer reads it next.") % {"number": violation.short_id}
+    )
     return redirect("records:violations")
 
 
@@ -289,7 +291,9 @@ def _service_form(user: User, violation: Violation) -> ServiceForm | None:
 def _tell_sealed(request: AuthenticatedHttpRequest, violation: Violation) -> None:
     values = {"number": violation.short_id}
     if Violation.objects.filter(pk=violation.pk).exists():
-        messages.success(request, _("The service of %(number)s is recorded. The record will be sealed by itself.") % values)
+        messages.success(
+            request, _("The service of %(number)s is recorded. The record will be sealed by itself.") % values
+        )
     else:
         messages.success(request, _("The service is recorded, and record %(number)s is sealed.") % values)
 
@@ -375,7 +379,9 @@ def _versions(violation: Violation) -> list[Version]:
     """Return who saved which version and when, newest first."""
     fields = ("history_date", "history_user_id", "status", "served_on")
     rows = list(
-        violation.history.order_by("-history_date", "-history_id").values_list(*fields, named=True)[: VERSIONS_SHOWN + 1]
+        violation.history.order_by("-history_date", "-history_id").values_list(*fields, named=True)[
+            : VERSIONS_SHOWN + 1
+        ]
     )
     people = User.objects.in_bulk({row.history_user_id for row in rows if row.history_user_id})
     shown = []
@@ -400,7 +406,9 @@ def _what_happened(row: Any, before: Any) -> str:
 
 def _stub_page(request: AuthenticatedHttpRequest, stub: SealedRecord) -> HttpResponse:
     """Show what stays of a sealed record, and whether its content is still what was sealed."""
-    sealed = Event.objects.filter(target_id=str(stub.pk), target_type="records.violation", kind=EventType.VIOLATION_SEALED)
+    sealed = Event.objects.filter(
+        target_id=str(stub.pk), target_type="records.violation", kind=EventType.VIOLATION_SEALED
+    )
     event = sealed.order_by("-at", "-pk").first()
     digest = bytes(stub.digest).hex()
     context = {

@@ -32,7 +32,9 @@ def table() -> str:
         rows.append((account.username, account.full_name, unit.name, account.may_zh))
         rows.append(("", "", unit.name_en, account.may_en))
     widths = [max(_width(row[column]) for row in rows) for column in range(3)]
-    lines = ["  ".join([*(_pad(cell, width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows]
+    lines = [
+        "  ".join([*(_pad(cell, width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
+    ]
     lines.insert(1, "-" * (sum(widths) + 40))
     known, unknown = sample_city.KNOWN, sample_city.UNKNOWN
     return "\n".join(

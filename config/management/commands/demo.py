@@ -78,7 +78,9 @@ class Command(BaseCommand):
         call_command("load_catalogue", stdout=open(os.devnull, "w"), skip_checks=True)  # noqa: SIM115
         state = sample_city.state()
         if state == "foreign":
-            raise CommandError("This database holds units that are not the demo's. Unset DATABASE_URL or choose another DATA_DIR.")
+            raise CommandError(
+                "This database holds units that are not the demo's. Unset DATABASE_URL or choose another DATA_DIR."
+            )
         if state == "partial":
             raise CommandError(
                 "Making the sample city was interrupted, so it is incomplete. Start afresh: make stop, then delete "
@@ -94,7 +96,9 @@ class Command(BaseCommand):
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Start a child in a session of its own, so that Ctrl-C reaches this process only, which then stops it."""
         values = connection.get_connection_params()
-        url = make_conninfo(**{name: values[name] for name in ("dbname", "user", "password", "host", "port") if values.get(name)})
+        url = make_conninfo(
+            **{name: values[name] for name in ("dbname", "user", "password", "host", "port") if values.get(name)}
+        )
         environment = {**os.environ, "DATABASE_URL": url, "DATABASE_ROLE": "app", "PYTHONUNBUFFERED": "1"}
         return subprocess.Popen(  # noqa: S603
             [sys.executable, *command], cwd=settings.BASE_DIR, env=environment, start_new_session=True
@@ -116,7 +120,9 @@ class Command(BaseCommand):
                 urllib.request.urlopen(address, timeout=5).close()  # noqa: S310
                 return
             except urllib.error.HTTPError as error:
-                raise CommandError(f"The web server answers with an error ({error.code}); its log stands above.") from None
+                raise CommandError(
+                    f"The web server answers with an error ({error.code}); its log stands above."
+                ) from None
             except OSError:
                 time.sleep(0.1)
         raise CommandError(f"The web server did not answer within {START_SECONDS} seconds; its log stands above.")
@@ -158,7 +164,9 @@ def check_port_is_free(host: str, port: int) -> None:
             raise CommandError(f"PORT={port} is not a port; choose a number up to 65535.") from None
         except OSError as error:
             if error.errno == errno.EACCES:
-                raise CommandError(f"Port {port} needs more rights. Choose one above 1023: make demo PORT=8080") from None
+                raise CommandError(
+                    f"Port {port} needs more rights. Choose one above 1023: make demo PORT=8080"
+                ) from None
             raise CommandError(
                 f"Port {port} is taken. End what uses it (an earlier demo: make stop), or choose another: make demo PORT={port + 1}"
             ) from None

@@ -1,0 +1,72 @@
+# Works on a bare machine with Python 3.11 or newer: what a target needs is set up first, inside this folder.
+
+PYTHON := .venv/bin/python
+READY := .venv/installed
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
+# The checks use the database server of the tests, never the demo's.
+TEST := MODE=test DATA_DIR="$(CURDIR)/.data/test"
+# Settings as strict as production's; the values are thrown away.
+PRODUCTION := MODE=production DATA_DIR="$(CURDIR)/.data/test" ALLOWED_HOSTS=records.example \
+	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))') \
+	VAULT_KEYRING=/dev/null AUDIT_SIGNING_KEY_FILE=/dev/null AUDIT_WITNESS_FILE=/dev/null
+# The database library asks for a runtime folder that a server has not, and goes on without it.
+export PYTHONWARNINGS := ignore::RuntimeWarning:platformdirs.api
+
+.PHONY: help setup demo test check fix stop bench slow browser messages lock
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY) $(CATALOGUES) ## install what is needed into .venv and compile the translations
+
+demo: setup ## everything on this machine, with an invented city (PORT=8000, DEMO_PASSWORD=...)
+	@MODE=demo exec $(PYTHON) manage.py demo
+
+test: setup ## the tests, browser included where there is a Chromium
+	$(PYTHON) -m pytest -n 2 tests
+
+check: setup ## exactly what CI runs
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	$(TEST) $(PYTHON) manage.py makemigrations --check --dry-run
+	$(TEST) $(PYTHON) manage.py check_translations
+	$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
+	$(PYTHON) -m pytest -n 2 tests
+
+fix: setup ## format, and repair what ruff can repair
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+stop: $(READY) ## end the demo and the embedded database servers; the data stays
+	@$(PYTHON) -m config.stop
+
+bench: setup ## the benchmark with its baselines
+	$(PYTHON) -m tests.bench
+
+slow: setup ## soak, crash and scale tests
+	$(PYTHON) -m pytest -m slow tests
+
+browser: setup ## only the journeys in a real Chromium
+	BROWSER_REQUIRED=1 $(PYTHON) -m pytest -m browser tests
+
+messages: setup ## collect the texts to translate (needs gettext)
+	$(TEST) $(PYTHON) manage.py makemessages --locale zh_Hans --no-wrap --no-location --ignore '.venv/*' --ignore '.data/*'
+
+lock: ## pin every dependency with its hashes (needs uv)
+	@command -v uv > /dev/null || { echo "uv is needed to lock the dependencies; install it with: pip install uv" >&2; exit 1; }
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --output-file requirements.txt pyproject.toml
+
+$(READY): requirements.txt
+	@python=$$(command -v python3.11 || command -v python3 || command -v python || true); \
+	if [ -z "$$python" ] || ! "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+		echo "Python 3.11 or newer is needed and was not found (looked for python3.11, python3, python)." >&2; exit 1; fi; \
+	[ -x $(PYTHON) ] && $(PYTHON) -c '' 2> /dev/null || "$$python" -m venv --clear .venv || \
+		{ echo "Python cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Installing the packages (once, about a minute) ..."
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+%.mo: %.po $(READY)
+	@$(PYTHON) -m babel.messages.frontend --quiet compile --input-file $< --output-file $@
