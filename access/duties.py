@@ -6,7 +6,9 @@ person may do is read when they do it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -40,6 +42,15 @@ def held_by(user: User) -> list[tuple[Duty, Organisation]]:
     """Return this person's duties with the organisation each was given at, in one query."""
     rows = _rows().filter(user=user).select_related("permission", "content_object").order_by("content_object__path")
     return [(Duty(row.permission.codename), row.content_object) for row in rows]
+
+
+def held_by_each(users: Iterable[User]) -> dict[UUID, list[tuple[Duty, Organisation]]]:
+    """Return the duties of several people by their id, in one query."""
+    held: dict[UUID, list[tuple[Duty, Organisation]]] = {}
+    rows = _rows().filter(user__in=list(users)).select_related("permission", "content_object")
+    for row in rows.order_by("permission__codename", "content_object__path"):
+        held.setdefault(row.user_id, []).append((Duty(row.permission.codename), row.content_object))
+    return held
 
 
 def holds(user: User, duty: Duty) -> bool:

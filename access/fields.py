@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
 from io import BytesIO
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -59,9 +59,10 @@ class PlainLineField(CheckedField):
 class DayField(forms.DateField):
     """A day from the browser's own calendar; `past=True` refuses days that are still to come."""
 
+    default_error_messages: ClassVar = {"invalid": _("Enter the day as year, month and day, such as 2026-03-01.")}
+
     def __init__(self, *, past: bool = False, **kwargs: Any) -> None:
         kwargs.setdefault("widget", forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
-        kwargs.setdefault("error_messages", {"invalid": _("Enter the day as year, month and day, such as 2026-03-01.")})
         super().__init__(input_formats=["%Y-%m-%d", "%Y/%m/%d"], **kwargs)
         self.past = past
 
@@ -79,7 +80,11 @@ class Cards(forms.RadioSelect):
     """Radio buttons with a description under each title, and a key for each where `keys` has one."""
 
     def __init__(
-        self, *args: Any, descriptions: Mapping[str, object] | None = None, keys: Mapping[str, str] | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        descriptions: Mapping[str, object] | None = None,
+        keys: Mapping[str, str] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.descriptions = descriptions or {}
@@ -105,9 +110,7 @@ class LetterField(forms.FileField):
     }
     widget = forms.FileInput(attrs={"accept": ".pdf,.jpg,.jpeg,.ofd"})
 
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("error_messages", {"empty": _("The file is empty; choose another one.")})
-        super().__init__(**kwargs)
+    default_error_messages: ClassVar = {"empty": _("The file is empty; choose another one.")}
 
     def to_python(self, data: UploadedFile | None) -> UploadedFile | None:
         letter = super().to_python(data)
@@ -123,7 +126,9 @@ class LetterField(forms.FileField):
         try:
             identifiers.check_plain_text(letter.name, LONGEST_LINE)
         except IdentifierError as error:
-            raise ValidationError(_("The name of the file cannot be kept: %(why)s"), params={"why": str(error)}) from None
+            raise ValidationError(
+                _("The name of the file cannot be kept: %(why)s"), params={"why": str(error)}
+            ) from None
         media_type, beginning = self.KINDS.get(letter.name.rpartition(".")[2].lower(), ("", b""))
         if not media_type:
             raise ValidationError(_("The letter must be a PDF, JPEG or OFD file."), code="kind")

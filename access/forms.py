@@ -27,7 +27,9 @@ MOST_PEOPLE = 100
 RUNGS_EXPLAINED = {
     Rung.PRESENCE: _("One word for each person: whether there is a record of the kinds that the basis covers."),
     Rung.ABSTRACT: _("For each record also its kind, date, organ and penalty, but not what happened."),
-    Rung.FULL: _("For each record also the person's particulars, the facts, the evidence and the numbers of case and decision."),
+    Rung.FULL: _(
+        "For each record also the person's particulars, the facts, the evidence and the numbers of case and decision."
+    ),
 }
 
 
@@ -73,13 +75,17 @@ class RequestForm(forms.Form):
         error_messages={"required": _("Say how the answer will be used, and by whom.")},
     )
     asked_rung = forms.ChoiceField(
-        label=_("How much the answer says"), help_text=_("Ask for the least that serves the purpose; the decider may lower it.")
+        label=_("How much the answer says"),
+        help_text=_("Ask for the least that serves the purpose; the decider may lower it."),
     )
     asked_from = DayField(
-        label=_("Only records since"), past=True, required=False, help_text=_("Leave it empty for the whole period that the law allows.")
+        label=_("Only records since"),
+        past=True,
+        required=False,
+        help_text=_("Leave it empty for the whole period that the law allows."),
     )
     letter = LetterField(
-        label=_("Official letter"),
+        label=_("Letter as a file"),
         help_text=_("PDF, JPEG or OFD, at most 20 MB, with the seal of your unit."),
         error_messages={"required": _("Attach the official letter.")},
     )
@@ -112,7 +118,9 @@ class RequestForm(forms.Form):
             self.fields["case_number"] = _case_number_field(organisation)
         rungs = Rung.up_to(basis.highest_rung)
         self.fields["asked_rung"].choices = [(rung.value, rung.label) for rung in rungs]
-        self.fields["asked_rung"].widget = Cards(descriptions=RUNGS_EXPLAINED, choices=self.fields["asked_rung"].choices)
+        self.fields["asked_rung"].widget = Cards(
+            descriptions=RUNGS_EXPLAINED, choices=self.fields["asked_rung"].choices
+        )
         self.fields["letter"].required = basis.needs_letter and not has_letter
         self.order_fields(["rows", "version", "token", *self._people_fields(), "case_purpose", "case_number"])
 
@@ -126,7 +134,9 @@ class RequestForm(forms.Form):
                 required=row == 1,
             )
             self.fields[f"document_type_{row}"] = forms.ChoiceField(
-                label=_("Person %(row)d: document") % number, choices=DocumentType.choices, initial=DocumentType.RESIDENT_ID
+                label=_("Person %(row)d: document") % number,
+                choices=DocumentType.choices,
+                initial=DocumentType.RESIDENT_ID,
             )  # always has a value, so there is nothing to insist on
             self.fields[f"number_{row}"] = CheckedField(
                 lambda text: text,
@@ -179,7 +189,10 @@ class RequestForm(forms.Form):
             has_errors = f"name_{row}" in self.errors or f"number_{row}" in self.errors
             number = typed and self._clean_number(row, typed, kind)
             if number and (earlier := rows_by_number.setdefault((kind, number), row)) != row:
-                self.add_error(f"number_{row}", gettext("Person %(row)d has the same number; name each person once.") % {"row": earlier})
+                self.add_error(
+                    f"number_{row}",
+                    gettext("Person %(row)d has the same number; name each person once.") % {"row": earlier},
+                )
             if has_errors or not (name or typed):
                 continue
             if self.is_final and not name:
@@ -271,7 +284,7 @@ class DecisionForm(forms.Form):
     )
 
     outcome = forms.ChoiceField(
-        label=_("Decision"),
+        label=_("Your decision"),
         choices=OUTCOMES,
         widget=Cards(descriptions=EXPLAINED, keys=KEYS),
         error_messages={"required": _("Choose a decision.")},
@@ -299,7 +312,10 @@ class DecisionForm(forms.Form):
         for name, limit in (("hours", basis.grant_hours), ("openings", basis.grant_openings)):
             self.fields[name].validators.append(MaxValueValidator(limit))
             self.fields[name].widget.attrs["max"] = limit
-        self.fields["phrase"].choices = [("", gettext("None")), *((phrase, phrase) for phrase in map(str, self.PHRASES))]
+        self.fields["phrase"].choices = [
+            ("", gettext("None")),
+            *((phrase, phrase) for phrase in map(str, self.PHRASES)),
+        ]
         for name in self.NARROWED:
             self.fields[name].initial = getattr(self.widest, name)
         for place, point in enumerate(CheckPoint, 1):
@@ -331,9 +347,17 @@ class DecisionForm(forms.Form):
         changed = [name for name in self.NARROWED if cleaned.get(name) not in (None, "", getattr(self.widest, name))]
         if cleaned.get("outcome") == self.APPROVE and changed:
             # Never give more than the form shows (Rule 7).
-            self.add_error("outcome", _("The scope below was narrowed; choose “Approve narrower”, or put it back as it was."))
-        if cleaned.get("outcome") == self.NARROWER and not changed and not any(name in self.errors for name in self.NARROWED):
-            self.add_error("outcome", _("Nothing below is narrower than what was asked; narrow it, or choose “Approve as asked”."))
+            self.add_error(
+                "outcome", _("The scope below was narrowed; choose “Approve narrower”, or put it back as it was.")
+            )
+        if (
+            cleaned.get("outcome") == self.NARROWER
+            and not changed
+            and not any(name in self.errors for name in self.NARROWED)
+        ):
+            self.add_error(
+                "outcome", _("Nothing below is narrower than what was asked; narrow it, or choose “Approve as asked”.")
+            )
         return cleaned
 
     def review(self) -> Review:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -14,6 +16,8 @@ from access.exceptions import NotAllowed, Refused
 from access.models import AccessRequest, CasePurpose, Decision, Grant, LegalBasis, Organisation, User
 from access.models.law import Gate, Standing
 from access.models.people import POLICE_KINDS
+from audit.models import Event
+from audit.trail import EventType
 
 
 def allowed(check: Callable[..., None], *subjects: Any) -> bool:
@@ -55,7 +59,12 @@ def check_basis_applies(basis: LegalBasis, organisation: Organisation, today: da
         )
 
 
-def check_purpose_applies(purpose: CasePurpose, organisation: Organisation) -> None:
+def check_purpose_applies(purpose: CasePurpose, organisation: Organisation, today: date) -> None:
+    if purpose.valid_from > today or (purpose.valid_until and purpose.valid_until < today):
+        raise Refused(
+            _("“%(purpose)s” (%(citation)s) is not in force today. Choose another purpose.")
+            % {"purpose": purpose.title, "citation": purpose.citation}
+        )
     if organisation.kind not in purpose.organisation_kinds:
         raise Refused(
             _("“%(purpose)s” (%(citation)s) is not a case purpose of your kind of unit. Choose another purpose.")
@@ -71,6 +80,8 @@ def check_can_edit(user: User, access_request: AccessRequest) -> None:
 def check_can_decide(user: User, access_request: AccessRequest) -> None:
     if user.pk == access_request.requester_id:  # Rule 4
         raise NotAllowed(_("You cannot decide your own request."))
+    if _was_appointed_by(access_request.requester_id, user):  # Rule 4: a deputy of one's own is not somebody else
+        raise NotAllowed(_("The requester gave you the duty to decide; somebody else must decide this request."))
     if access_request.receiving_organ is None or not duties.has(
         user, Duty.DECIDE_REQUESTS, access_request.receiving_organ
     ):
@@ -78,12 +89,33 @@ def check_can_decide(user: User, access_request: AccessRequest) -> None:
     votes = Decision.objects.filter(access_request=access_request, round=access_request.round)
     if votes.filter(decider=user).exists():
         raise NotAllowed(_("You have already voted on this request."))
-    if access_request.basis.two_units or access_request.approvals_needed > 1:
+    if _needs_other_units(access_request):
         if user.organisation_id == access_request.organisation_id:
             raise NotAllowed(_("This request comes from your own unit; somebody from another unit must decide it."))
         # Rule 4: two approvers are two people from two units.
         if votes.filter(decider_organisation=user.organisation_id).exists():
             raise NotAllowed(_("Somebody from your unit has already voted; the second approver must come from another unit."))
+
+
+def eligible_deciders(access_request: AccessRequest, organ: Organisation) -> list[User]:
+    """Return the people who could vote first, were the request sent to this organ."""
+    people = duties.holders(Duty.DECIDE_REQUESTS, organ).exclude(pk=access_request.requester_id)
+    if _needs_other_units(access_request):
+        people = people.exclude(organisation=access_request.organisation_id)
+    return [person for person in people if not _was_appointed_by(access_request.requester_id, person)]
+
+
+def _needs_other_units(access_request: AccessRequest) -> bool:
+    return access_request.basis.two_units or access_request.approvals_needed > 1
+
+
+def _was_appointed_by(requester_id: UUID, user: User) -> bool:
+    """Say whether the requester ever gave this person the duty to decide; the trail remembers."""
+    given = Event.objects.filter(kind=EventType.DUTY_GIVEN, actor=str(requester_id), target_id=str(user.pk))
+    return any(
+        json.loads(bytes(canonical))["detail"]["duty"] == Duty.DECIDE_REQUESTS
+        for canonical in given.values_list("canonical", flat=True)
+    )
 
 
 def check_can_revoke(user: User, grant: Grant) -> None:

@@ -80,7 +80,9 @@ def due(due_at: datetime, now: datetime | None = None, working: calendar.Calenda
         return Due("amber", _left_today(due_at - now), due_at)
     working = working or calendar.load()
     days = sum(working.is_working(today + timedelta(days=n)) for n in range(1, (last_day - today).days + 1))
-    return Due("green", ngettext("%(days)d working day left", "%(days)d working days left", days) % {"days": days}, due_at)
+    return Due(
+        "green", ngettext("%(days)d working day left", "%(days)d working days left", days) % {"days": days}, due_at
+    )
 
 
 def _overdue(over: timedelta) -> str:

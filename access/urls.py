@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from access.views import identity, queue, requests
+from access.views import identity, people, queue, requests
 
 app_name = "access"
 urlpatterns: list[URLPattern] = [
@@ -19,5 +19,14 @@ urlpatterns: list[URLPattern] = [
     path("queue/<uuid:pk>/decide/", queue.decide, name="decide"),
     path("grants/<uuid:pk>/revoke/", queue.revoke, name="grant_revoke"),
     path("identity/", identity.identity, name="identity"),
-    # People and duties: access/views/people.py
+    path("people/", people.people, name="people"),
+    path("people/new/", people.person_new, name="person_new"),
+    path("people/<uuid:pk>/disable/", people.person_disable, name="person_disable"),
+    path("people/<uuid:pk>/enable/", people.person_enable, name="person_enable"),
+    path("people/units/", people.units, name="units"),
+    path("people/units/<uuid:pk>/agreement/", people.unit_agreement, name="unit_agreement"),
+    path("duties/", people.duties_held, name="duties"),
+    path("duties/<uuid:pk>/", people.person_duties, name="person_duties"),
+    path("duties/<uuid:pk>/give/", people.duty_give, name="duty_give"),
+    path("duties/<uuid:pk>/withdraw/", people.duty_withdraw, name="duty_withdraw"),
 ]

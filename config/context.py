@@ -47,6 +47,8 @@ def notices() -> list[str]:
     if WorkingDay.objects.filter(day=f"{year}-12-31").exists():
         return []
     return [
-        _("The working days of %(year)s are not confirmed yet. Deadlines in that year count Monday to Friday until they are loaded.")
+        _(
+            "The working days of %(year)s are not confirmed yet. Deadlines in that year count Monday to Friday until they are loaded."
+        )
         % {"year": year}
     ]

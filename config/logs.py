@@ -10,7 +10,9 @@ class OpaqueErrors(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info and record.exc_info[1] is not None:
             error = record.exc_info[1]
-            places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+            places = [
+                f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+            ]
             record.exc_text = f"{type(error).__module__}.{type(error).__name__}\n  " + "\n  ".join(places)
             record.exc_info = None
         return True

@@ -11,12 +11,13 @@ import random  # noqa: TID251 - a seed is the point here; nothing secret is draw
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 from stdnum.cn import ric, uscc
 
+from access import calendar
 from access.actions import decisions, opening, people, requests
 from access.actions.decisions import Review, Scope
 from access.actions.requests import Person
@@ -586,9 +587,12 @@ class _City:
 
     def _make_overdue(self, access_request: AccessRequest, days_late: int) -> None:
         """Shift the clock of one request back: the one thing here that no action can do."""
-        back = access_request.due_at - (timezone.now() - timedelta(days=days_late, hours=2))  # type: ignore[operator]
-        for field in ("created_at", "submitted_at", "due_at"):
-            setattr(access_request, field, getattr(access_request, field) - back)
+        day = self.today - timedelta(days=days_late)
+        due_at = datetime.combine(day, calendar.CLOSING_TIME, calendar.ZONE)
+        back = (access_request.due_at or due_at) - due_at
+        access_request.due_at = due_at
+        access_request.created_at -= back
+        access_request.submitted_at = (access_request.submitted_at or due_at) - back
         with transaction.atomic():
             access_request.save()
 

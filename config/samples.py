@@ -29,23 +29,34 @@ class Offences(forms.Select):
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option = super().create_option(name, value, *args, **kwargs)
         if value:
-            option["attrs"] |= {"data-search": "rlggcs 26-1-2", "data-hint": "第二十六条第一款第二项 · 警告或五百元以下罚款"}
+            option["attrs"] |= {
+                "data-search": "rlggcs 26-1-2",
+                "data-hint": "第二十六条第一款第二项 · 警告或五百元以下罚款",
+            }
         return option
 
 
 class SampleForm(forms.Form):
-    number = forms.CharField(label="证件号码", widget=forms.TextInput(attrs={"data-id-number": ""}), help_text="十八位。")
+    number = forms.CharField(
+        label="证件号码", widget=forms.TextInput(attrs={"data-id-number": ""}), help_text="十八位。"
+    )
     offence = forms.ChoiceField(
-        label="违法行为", widget=Offences(attrs={"data-combobox": ""}),
+        label="违法行为",
+        widget=Offences(attrs={"data-combobox": ""}),
         choices=[("", "---"), ("1", "扰乱公共场所秩序"), ("2", "殴打他人"), ("3", "盗窃"), ("4", "寻衅滋事")],
     )
     basis = forms.ChoiceField(label="法律依据", widget=Cards, choices=[("case", "办案需要"), ("staff", "从业查询")])
     penalties = forms.MultipleChoiceField(
-        label="处罚", widget=forms.CheckboxSelectMultiple, choices=[("warning", "警告"), ("fine", "罚款")], required=False,
+        label="处罚",
+        widget=forms.CheckboxSelectMultiple,
+        choices=[("warning", "警告"), ("fine", "罚款")],
+        required=False,
     )
     on = forms.DateField(label="违法时间", widget=forms.DateInput(attrs={"type": "date"}))
     unit = forms.ChoiceField(label="单位", choices=[("a", "某某派出所"), ("b", "某某分局")])
-    reason = forms.CharField(label="理由", widget=forms.Textarea(attrs={"rows": 3}), required=False, help_text="不少于十个字。")
+    reason = forms.CharField(
+        label="理由", widget=forms.Textarea(attrs={"rows": 3}), required=False, help_text="不少于十个字。"
+    )
     letter = forms.FileField(label="公函", help_text="PDF，20 MB 以内。")
     password = forms.CharField(label="口令", widget=forms.PasswordInput)
     promise = forms.BooleanField(label="我承诺只按批准的用途使用")
@@ -61,7 +72,9 @@ def context() -> dict[str, Any]:
         "due_later": SimpleNamespace(tone="green", label="剩 3 个工作日", at=now + timedelta(days=3)),
         "items": [
             SimpleNamespace(at=now - timedelta(days=1), who="王某 031198", what="提交申请", note=""),
-            SimpleNamespace(at=now, who="李敏 031245", what="退回补正", note="公函缺少经办人签名，\n请补正后重新提交。"),
+            SimpleNamespace(
+                at=now, who="李敏 031245", what="退回补正", note="公函缺少经办人签名，\n请补正后重新提交。"
+            ),
         ],
         "page": Paginator(range(90), 20).page(2),
         "ends_at": now + timedelta(minutes=9, seconds=41),

@@ -177,8 +177,10 @@ if PRODUCTION:
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend" if MODE == "test" else (
-    "django.core.mail.backends.dummy.EmailBackend"
+EMAIL_BACKEND = (
+    "django.core.mail.backends.locmem.EmailBackend"
+    if MODE == "test"
+    else ("django.core.mail.backends.dummy.EmailBackend")
 )
 
 # Keys ------------------------------------------------------------------------------------------------------------

@@ -27,9 +27,8 @@ def main() -> None:
 
 def end(pid: int) -> bool:
     """Stop a process of the demo, which stops its own children; a pid that is somebody else's by now is left alone."""
-    command = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout  # noqa: S603, S607
+    arguments = ["ps", "-o", "command=", "-p", str(pid)]
+    command = subprocess.run(arguments, capture_output=True, text=True, check=False).stdout  # noqa: S603
     if "manage.py" not in command and "gunicorn" not in command:
         return False
     with contextlib.suppress(ProcessLookupError):

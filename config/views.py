@@ -66,7 +66,10 @@ def _deciding(user: User) -> tuple[list[Tile], list[Task]]:
     now = database_now()
     overdue = waiting.filter(due_at__lt=now).count()
     url = reverse("access:queue")
-    tiles = [Tile(url, waiting.count(), _("to decide"), "blue"), Tile(url, overdue, _("overdue"), "seal" if overdue else "grey")]
+    tiles = [
+        Tile(url, waiting.count(), _("to decide"), "blue"),
+        Tile(url, overdue, _("overdue"), "seal" if overdue else "grey"),
+    ]
     tasks = [
         Task(
             url=reverse("access:review", args=[row.pk]),
@@ -86,12 +89,22 @@ def _filing(user: User) -> tuple[list[Tile], list[Task]]:
     now = database_now()
     live = Grant.objects.openable_by(user).filter(revoked_at__isnull=True, ends_at__gt=now, starts_at__lte=now)
     tiles = [
-        Tile(reverse("access:requests"), mine.filter(status=RequestStatus.SUBMITTED).count(), _("waiting for a decision"), "blue"),
+        Tile(
+            reverse("access:requests"),
+            mine.filter(status=RequestStatus.SUBMITTED).count(),
+            _("waiting for a decision"),
+            "blue",
+        ),
         Tile(reverse("access:requests"), returned.count(), _("returned to you"), "amber"),
         Tile(reverse("records:answers"), live.count(), _("answers you may open"), "green"),
     ]
     tasks = [
-        Task(reverse("access:request", args=[row.pk]), row.number, row.basis.title, _("Returned: correct it and submit it again"))
+        Task(
+            reverse("access:request", args=[row.pk]),
+            row.number,
+            row.basis.title,
+            _("Returned: correct it and submit it again"),
+        )
         for row in returned.select_related("basis")[:SHOWN]
     ] + [
         Task(
@@ -112,7 +125,11 @@ def _entering(user: User) -> tuple[list[Tile], list[Task]]:
     drafts = mine.filter(status=Status.DRAFT)
     url = reverse("records:violations")
     tiles = [Tile(url, drafts.count(), _("drafts"), "grey"), Tile(url, returned.count(), _("returned to you"), "amber")]
-    open_rows = mine.filter(status__in=[Status.RETURNED, Status.DRAFT]).select_related("offence").order_by("-status", "created_at")
+    open_rows = (
+        mine.filter(status__in=[Status.RETURNED, Status.DRAFT])
+        .select_related("offence")
+        .order_by("-status", "created_at")
+    )
     tasks = [
         Task(
             reverse("records:violation", args=[row.pk]),
@@ -143,7 +160,9 @@ def _reviewing(user: User) -> tuple[list[Tile], list[Task]]:
 def _overseeing(user: User) -> tuple[list[Tile], list[Task]]:
     freshness = log.freshness()
     url = reverse("audit:verification")
-    return [Tile(url, len(freshness.sentences), _("alarms of the trail"), "seal" if freshness.sentences else "green")], []
+    return [
+        Tile(url, len(freshness.sentences), _("alarms of the trail"), "seal" if freshness.sentences else "green")
+    ], []
 
 
 PARTS = {

@@ -27,14 +27,12 @@ CURRENT_LAW = "PSAPL-2025"
 LARGEST_FINE = 100_000_000
 
 
-class _NeededLater:
+class _NeededLater(forms.Field):
     """Marked as needed, but a draft may leave it empty: the check before submission asks for it."""
-
-    empty_values: list[Any]
 
     def validate(self, value: Any) -> None:
         if value not in self.empty_values:
-            super().validate(value)  # type: ignore[misc]
+            super().validate(value)
 
 
 class LaterLine(_NeededLater, PlainLineField):
@@ -113,7 +111,7 @@ TEXTS = [
     *["name", "document_type", "number", "address", "facts", "evidence"],
     *["case_number", "decision_number", "penalty_reason"],
 ]
-PENALTY = [*asdict(penalties.Penalty())]
+PENALTY: dict[str, Any] = asdict(penalties.Penalty())
 
 
 class EntryForm(forms.Form):
@@ -252,7 +250,7 @@ class EntryForm(forms.Form):
             offence=data["offence"],
             acted_on=data["acted_on"],
             decided_on=data["decided_on"],
-            penalty=penalties.Penalty(**{name: data[name] or 0 for name in PENALTY}),
+            penalty=penalties.Penalty(**{name: data[name] or none for name, none in PENALTY.items()}),
         )
 
     def show(self, problems: dict[str, list[str]]) -> None:
@@ -273,7 +271,7 @@ class EntryForm(forms.Form):
         typed = [one.name for one in fields if one.name != "document_type" and one.value()]
         needed = {one.name for one in fields if one.field.required and one.name != "document_type"}
         if not typed:
-            return "EMPTY"
+            return "EMPTY" if needed else "OPTIONAL"
         has_penalty = key != "decision" or bool(set(typed) & set(PENALTY))
         return "DONE" if needed <= set(typed) and has_penalty else "BEGUN"
 

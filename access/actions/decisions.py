@@ -72,6 +72,7 @@ def _vote(
     if scope is not None:
         if not all(review.checklist.values()):
             raise Refused(_("A point of the checklist is answered with no; refuse the request or return it."))
+        permissions.check_basis_applies(access_request.basis, access_request.organisation, today)
         _check_scope(access_request, scope, today)
 
     pk = uuid.uuid4()

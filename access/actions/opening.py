@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -19,11 +20,41 @@ from audit.trail import EventType
 
 UNDERTAKING_VERSION = 1
 
+IS_CONFIRMED = """exists (
+    select from access_identityconfirmation where user_id = %(user)s and session_digest = %(session)s
+       and confirmed_at > clock_timestamp() - make_interval(secs => %(seconds)s)
+)"""
+# One round trip for all that the door has to know, once the grant is held; the times are the database's own.
+CONDITIONS = f"""
+select clock_timestamp() as now,
+       exists (
+           select from access_grantuserobjectpermission p
+             join auth_permission a on a.id = p.permission_id and a.codename = 'open_grant'
+             join access_user u on u.id = p.user_id and u.is_active
+            where p.content_object_id = %(grant)s and p.user_id = %(user)s
+       ) as is_recipient,
+       exists (select from access_undertaking where grant_id = %(grant)s and user_id = %(user)s) as is_signed,
+       {IS_CONFIRMED} as is_confirmed,
+       exists (select from access_opening where token = %(token)s) as is_repeated
+"""  # noqa: S608
+
+
+class Conditions(NamedTuple):
+    """How things stand between a grant and a person while the grant is held."""
+
+    now: datetime
+    is_recipient: bool
+    is_signed: bool
+    is_confirmed: bool
+    is_repeated: bool
+
 
 @transaction.atomic(durable=True)
 def sign_undertaking(grant: Grant, *, by: User, signed_name: str) -> Undertaking:
     """Keep a recipient's promise of confidentiality; the name has to be their own, as entered in the system."""
-    grant = _lock(grant, by)
+    grant = _lock(grant)
+    if not grant.is_live(trail.database_now()) or not duties.may_open(by, grant):
+        raise NothingToShow
     if signed_name.strip() != by.full_name:
         raise Refused(_("Type your own full name exactly as it stands at the top of the page."))
     signed, created = Undertaking.objects.get_or_create(
@@ -50,10 +81,9 @@ def confirm_identity(*, by: User, session_key: str, proved: bool) -> bool:
 
 def identity_is_fresh(user: User, session_key: str) -> bool:
     """Say whether this person confirmed their identity in this session within the last minutes, by the database's clock."""
-    oldest = trail.database_now() - timedelta(seconds=settings.CONFIRMATION_SECONDS)
-    return IdentityConfirmation.objects.filter(
-        user=user, session_digest=session_digest(session_key), confirmed_at__gt=oldest
-    ).exists()
+    with connection.cursor() as cursor:
+        cursor.execute(f"select {IS_CONFIRMED}", _who(user, session_key))
+        return cursor.fetchone()[0]
 
 
 @transaction.atomic(durable=True)
@@ -64,19 +94,22 @@ def open_grant(grant: Grant, subject: RequestSubject, *, by: User, session_key: 
     Raises NothingToShow when no live grant of this person covers the subject, Refused when something has to be done
     first (undertaking, identity), WrongState when no opening is left.
     """
-    grant = _lock(grant, by)
-    now = grant.database_now
+    grant = _lock(grant)
+    found = _conditions(grant, by, session_key, token)
+    now = found.now
+    if not grant.is_live(now) or not found.is_recipient:
+        raise NothingToShow
     if subject.access_request_id != grant.access_request_id or subject.round != grant.round:
         raise NothingToShow
     permissions.check_agreement_holds(by.organisation, timezone.localdate(now))
     if by.organisation_id != grant.access_request.organisation_id:
         raise NothingToShow  # the grant was given to a person of that unit; whoever moved on has left it behind
-    if not Undertaking.objects.filter(grant=grant, user=by).exists():
+    if not found.is_signed:
         raise Refused(_("Sign the confidentiality undertaking first."))
-    if not identity_is_fresh(by, session_key):
+    if not found.is_confirmed:
         raise Refused(_("Confirm your identity again; the last confirmation is too old."))
 
-    opening = Opening.objects.filter(token=token).first()
+    opening = Opening.objects.get(token=token) if found.is_repeated else None
     if opening is None:
         if grant.openings_used >= grant.openings_allowed:
             raise WrongState(_("Every opening that was granted has been used. File a new request if you still need the answer."))
@@ -108,14 +141,18 @@ def open_grant(grant: Grant, subject: RequestSubject, *, by: User, session_key: 
     return grant, opening, event
 
 
-def _lock(grant: Grant, by: User) -> Grant:
-    """Fetch the grant afresh with the database's time, hold it, and hide it unless it is live and names this person."""
-    fresh = (
-        Grant.objects.select_for_update(of=("self",))
-        .select_related("access_request__organisation", "basis")
-        .with_database_time()
-        .get(pk=grant.pk)
-    )
-    if not fresh.is_live(fresh.database_now) or not duties.may_open(by, fresh):
-        raise NothingToShow
+def _lock(grant: Grant) -> Grant:
+    """Fetch the grant afresh and hold it; what was asked, and under which law, no longer changes and is kept."""
+    fresh = Grant.objects.select_for_update().get(pk=grant.pk)
+    fresh.access_request, fresh.basis = grant.access_request, grant.basis
     return fresh
+
+
+def _conditions(grant: Grant, by: User, session_key: str, token: uuid.UUID) -> Conditions:
+    with connection.cursor() as cursor:
+        cursor.execute(CONDITIONS, {**_who(by, session_key), "grant": grant.pk, "token": token})
+        return Conditions(*cursor.fetchone())
+
+
+def _who(user: User, session_key: str) -> dict[str, Any]:
+    return {"user": user.pk, "session": session_digest(session_key), "seconds": settings.CONFIRMATION_SECONDS}

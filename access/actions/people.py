@@ -118,6 +118,9 @@ def give_duty(user: User, duty: Duty, organisation: Organisation, *, by: User | 
         permissions.check_can_assign(by, organisation)
         if by.pk == user.pk:
             raise NotAllowed(_("You cannot give yourself a duty."))
+    if not user.is_active:
+        # Their other duties sleep and would not be compared.
+        raise Refused(_("This person is disabled. Enable them before you give them a duty."))
     held = {duty for duty, _where in duties.held_by(user)}
     if duty in EXCLUSIVE and held & EXCLUSIVE - {duty}:
         raise Refused(

@@ -7,14 +7,13 @@ import secrets
 import uuid
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access import calendar, duties, identifiers, permissions, vault
+from access import calendar, identifiers, permissions, vault
 from access.exceptions import Refused, WrongState
 from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Letter, Organisation, RequestSubject, User
 from access.models.people import OrganisationKind
@@ -117,7 +116,7 @@ def save_draft(
         kind = EventType.REQUEST_EDITED
     permissions.check_basis_applies(basis, by.organisation, today)
     if case_purpose is not None:
-        permissions.check_purpose_applies(case_purpose, by.organisation)
+        permissions.check_purpose_applies(case_purpose, by.organisation, today)
 
     access_request.basis = basis
     access_request.case_purpose = case_purpose
@@ -169,6 +168,8 @@ def submit(access_request: AccessRequest, *, by: User, version: int | None = Non
     today = timezone.localdate()
     permissions.check_can_file(by, today)
     permissions.check_basis_applies(access_request.basis, by.organisation, today)
+    if access_request.case_purpose is not None:
+        permissions.check_purpose_applies(access_request.case_purpose, by.organisation, today)
     if version is not None and version != access_request.version:
         raise WrongState(_("This request was saved elsewhere since you opened it. Read it again before you submit it."))
     particulars = read_particulars(access_request)
@@ -184,11 +185,7 @@ def submit(access_request: AccessRequest, *, by: User, version: int | None = Non
     # Two approvers where the basis says so, and where a person asked about is a minor.
     access_request.approvals_needed = max(basis.approvals, 2 if any(subject.is_minor for subject in subjects) else 1)
     access_request.receiving_organ = _route(access_request)
-    if access_request.due_at is not None and access_request.returned_at is not None:
-        # The clock stood still while the request was returned: give that time back.
-        access_request.due_at += now - access_request.returned_at
-    else:
-        access_request.due_at = calendar.load().add_working_days(now, basis.decision_working_days)
+    access_request.due_at = _deadline(access_request, now)
     access_request.status = Status.SUBMITTED
     access_request.submitted_at = now
     access_request.returned_at = None
@@ -264,7 +261,11 @@ def check_complete(access_request: AccessRequest, particulars: Particulars, toda
     missing = missing_parts(access_request, particulars)
     if missing:
         raise Refused(missing[0])
-    for person in particulars.people:
+    if access_request.asked_from is not None and access_request.asked_from > today:
+        raise Refused(_("The period must begin today or earlier."))
+    for row, person in enumerate(particulars.people, 1):
+        if not person.name.strip():
+            raise Refused(_("Give name and number of person %(row)d; both are needed.") % {"row": row})
         identifiers.parse_id_number(person.number, today, identifiers.DocumentType(person.document_type))
 
 
@@ -273,10 +274,10 @@ def missing_parts(access_request: AccessRequest, particulars: Particulars) -> li
     basis = access_request.basis
     wanted = [
         (not particulars.people, _("Name at least one person.")),
-        (not particulars.reason, _("Give the reason for the query.")),
-        (not particulars.scope_of_use, _("Say how the answer will be used, and by whom.")),
+        (not particulars.reason.strip(), _("Give the reason for the query.")),
+        (not particulars.scope_of_use.strip(), _("Say how the answer will be used, and by whom.")),
         (basis.needs_case_purpose and not access_request.case_purpose_id, _("Choose the case purpose.")),
-        (basis.needs_case_number and not particulars.case_number, _("Give the case number; a state organ asks for a case.")),
+        (basis.needs_case_number and not particulars.case_number.strip(), _("Give the case number; a state organ asks for a case.")),
         (basis.needs_letter and not access_request.current_letters.exists(), _("Attach the official letter.")),
     ]
     return [sentence for is_missing, sentence in wanted if is_missing]
@@ -300,25 +301,38 @@ def _subject(
     )
 
 
+def _deadline(access_request: AccessRequest, now: datetime) -> datetime:
+    """Return when the decision is due: the clock stands still while a request is returned, and runs on working days."""
+    working = calendar.load()
+    days = access_request.basis.decision_working_days
+    if access_request.due_at is not None and access_request.returned_at is not None:
+        returned_on, due_on = timezone.localdate(access_request.returned_at), timezone.localdate(access_request.due_at)
+        waiting = (returned_on + timedelta(days=passed) for passed in range(1, (due_on - returned_on).days + 1))
+        days = max(1, sum(map(working.is_working, waiting)))
+    return working.add_working_days(now, days)
+
+
 def _route(access_request: AccessRequest) -> Organisation:
     """Choose the nearest public security organ of the requester's region where enough people may decide."""
-    organisation = access_request.organisation
-    region = organisation.region_code
+    region = access_request.organisation.region_code
     candidates = list(
         Organisation.objects.filter(
             kind__in=[OrganisationKind.PUBLIC_SECURITY_BRANCH, OrganisationKind.PUBLIC_SECURITY_BUREAU], is_active=True
         )
     )
     # The district branch first, then the city bureau; regions nest by their leading digits (GB/T 2260).
+    candidates.sort(key=lambda organ: (organ.kind != OrganisationKind.PUBLIC_SECURITY_BRANCH, organ.region_code, organ.code))
     near = [organ for organ in candidates if organ.region_code == region]
-    city = [organ for organ in candidates if organ.region_code[:4] == region[:4] and organ not in near]
-    city.sort(key=lambda organ: organ.region_code)
-    for organ in [*near, *city[:1]]:
-        deciders = duties.holders(duties.Duty.DECIDE_REQUESTS, organ).exclude(pk=access_request.requester_id)
-        if access_request.approvals_needed == 1:
-            if deciders.exists():
-                return organ
-        elif deciders.exclude(organisation=organisation).values("organisation").distinct().count() >= 2:
+    city = [
+        organ
+        for organ in candidates
+        if organ.kind == OrganisationKind.PUBLIC_SECURITY_BUREAU
+        and organ.region_code[:4] == region[:4]
+        and organ not in near
+    ]
+    for organ in [*near, *city]:
+        deciders = permissions.eligible_deciders(access_request, organ)
+        if len({decider.organisation_id for decider in deciders}) >= access_request.approvals_needed:
             return organ
     raise Refused(
         _("Nobody can decide this request at the moment, so it was not submitted. Ask the public security organ of your district who decides.")

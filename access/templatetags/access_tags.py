@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.utils.translation import get_language
 
 from access.catalogue import category_title
 from access.identifiers import DocumentType
@@ -43,5 +44,7 @@ def document_title(code: str) -> str:
 
 
 @register.filter
-def category_titles(codes: list[str]) -> list[str]:
-    return [category_title(code) for code in codes]
+def category_titles(codes: list[str]) -> str:
+    """Name categories in the reader's language; Chinese titles hold enumeration commas of their own."""
+    separator = ", " if (get_language() or "").startswith("en") else "；"
+    return separator.join(category_title(code) for code in codes)

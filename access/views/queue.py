@@ -41,7 +41,9 @@ def queue(request: AuthenticatedHttpRequest) -> HttpResponse:
     waiting = AccessRequest.objects.decidable_by(user)
     now, working = timezone.now(), calendar.load()
     rows = _voted_by(user) if is_decided else _in_order(waiting)
-    page = Paginator(rows.select_related("organisation", "basis", "case_purpose"), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(rows.select_related("organisation", "basis", "case_purpose"), PAGE).get_page(
+        request.GET.get("page")
+    )
     context = {
         "is_decided": is_decided,
         "page": page,
@@ -70,7 +72,9 @@ def _in_order(waiting: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
         .annotate(cast=Count("pk"))
         .values("cast")
     )
-    return waiting.annotate(votes=Coalesce(Subquery(cast), 0), people=people_counted()).order_by("due_at", "number")
+    return waiting.annotate(votes=Coalesce(Subquery(cast), 0), people=people_counted()).order_by(
+        "due_at", "submitted_at"
+    )
 
 
 def _voted_by(user: User) -> QuerySet[AccessRequest]:
@@ -138,7 +142,7 @@ def _review_page(request: AuthenticatedHttpRequest, access_request: AccessReques
         **facts_of(access_request, user),
         **_neighbours(user, access_request),
         "due": due(access_request.due_at) if access_request.status == Status.SUBMITTED else None,
-        "items": timeline(access_request, votes, grant),
+        "items": timeline(access_request, votes, grant, to=user),
         "why_not": why_not,
         # What was typed stays even when somebody else decided meanwhile.
         "shows_form": not why_not or form.is_bound,

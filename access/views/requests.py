@@ -30,7 +30,7 @@ from access.duties import Duty
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.forms import MOST_PEOPLE, BasisForm, DeclarationForm, ReasonForm, RequestForm
 from access.identifiers import IdentifierError
-from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, RequestSubject, User
+from access.models import AccessRequest, CasePurpose, Decision, Grant, LegalBasis, RequestSubject, User
 from access.models.law import Gate, Rung
 from access.models.requests import EDITABLE, Outcome, Status
 from access.shell import due
@@ -112,7 +112,7 @@ def _lapses_at(access_request: AccessRequest) -> datetime | None:
 def choose_basis(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Show what this unit may ask under, and why not under the rest; choosing saves nothing yet."""
     permissions.check_can_file(request.user, timezone.localdate())
-    usable, closed = permissions.applicable_bases(request.user.organisation, timezone.localdate())
+    usable, closed = _bases(request.user)
     reasons = {basis.code: reason for basis, reason in closed}
     form = BasisForm(request.POST or None, codes=[*(basis.code for basis in usable), *reasons])
     if request.method == "POST" and form.is_valid():
@@ -121,6 +121,13 @@ def choose_basis(request: AuthenticatedHttpRequest) -> HttpResponse:
             return redirect("access:request_begin", code=code)
         form.add_error("basis", reasons[code])
     return _basis_page(request, form, usable, closed)
+
+
+def _bases(user: User) -> tuple[list[LegalBasis], list[tuple[LegalBasis, str]]]:
+    """Return what this person may ask under, and the rest with the reasons, first what names their kind of unit."""
+    usable, closed = permissions.applicable_bases(user.organisation, timezone.localdate())
+    closed.sort(key=lambda row: (user.organisation.kind not in row[0].organisation_kinds, row[0].code))
+    return usable, closed
 
 
 def _basis_page(
@@ -138,9 +145,8 @@ def _basis_page(
 @require_http_methods(["GET", "POST"])
 def begin(request: AuthenticatedHttpRequest, code: str) -> HttpResponse:
     """Show an empty form under one legal basis; nothing is saved before the first POST."""
-    today = timezone.localdate()
-    permissions.check_can_file(request.user, today)
-    usable, closed = permissions.applicable_bases(request.user.organisation, today)
+    permissions.check_can_file(request.user, timezone.localdate())
+    usable, closed = _bases(request.user)
     basis = next((basis for basis in usable if basis.code == code), None)
     if basis is None:
         reason = next((reason for basis, reason in closed if basis.code == code), None)
@@ -210,7 +216,10 @@ def _save(
     key = f"draft-of-form:{request.user.pk}:{values['token']}"
     if access_request is None and values["token"] and not cache.add(key, "", TOKEN_SECONDS):
         # The same form was sent before: it goes on with the draft that it made then.
-        access_request, version = AccessRequest.objects.filed_by(request.user).filter(pk=cache.get(key) or None).first(), 1
+        access_request, version = (
+            AccessRequest.objects.filed_by(request.user).filter(pk=cache.get(key) or None).first(),
+            1,
+        )
         if access_request is None:
             form.add_error(None, _("This form is being saved already. Wait a moment and look at your requests."))
             return None
@@ -276,7 +285,9 @@ def _purposes(kind: str) -> list[CasePurpose]:
     """Return the newest version of each case purpose that this kind of organ has today."""
     today = timezone.localdate()
     in_force = CasePurpose.objects.filter(
-        Q(valid_until__isnull=True) | Q(valid_until__gte=today), organisation_kinds__contains=[kind], valid_from__lte=today
+        Q(valid_until__isnull=True) | Q(valid_until__gte=today),
+        organisation_kinds__contains=[kind],
+        valid_from__lte=today,
     )
     newest: dict[str, CasePurpose] = {}
     for purpose in in_force.order_by("code", "-version"):
@@ -308,7 +319,9 @@ def check(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     return _check_page(request, access_request, DeclarationForm(initial={"version": access_request.version}))
 
 
-def _check_page(request: AuthenticatedHttpRequest, access_request: AccessRequest, form: DeclarationForm) -> HttpResponse:
+def _check_page(
+    request: AuthenticatedHttpRequest, access_request: AccessRequest, form: DeclarationForm
+) -> HttpResponse:
     facts = facts_of(access_request, request.user)
     context = {
         **facts,
@@ -380,6 +393,7 @@ def receipt(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 def withdraw(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Take a request back."""
     access_request = _visible(request, pk)
+    permissions.check_can_edit(request.user, access_request)
     try:
         actions.withdraw(access_request, by=request.user)
     except WrongState as error:
@@ -398,11 +412,15 @@ def detail(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     return detail_page(request, _visible(request, pk), ReasonForm(prefix="revoke"))
 
 
-def detail_page(request: AuthenticatedHttpRequest, access_request: AccessRequest, revoke_form: ReasonForm) -> HttpResponse:
+def detail_page(
+    request: AuthenticatedHttpRequest, access_request: AccessRequest, revoke_form: ReasonForm
+) -> HttpResponse:
     """Show a request with the form that revokes its grant, as it was sent."""
     user = request.user
     votes = decisions.visible_decisions(access_request, to=user)
-    grant = Grant.objects.filter(access_request=access_request).select_related("access_request__receiving_organ").first()
+    grant = (
+        Grant.objects.filter(access_request=access_request).select_related("access_request__receiving_organ").first()
+    )
     is_mine = user.pk == access_request.requester_id
     may_withdraw = Status.WITHDRAWN in actions.TRANSITIONS[Status(access_request.status)]
     context = {
@@ -410,7 +428,7 @@ def detail_page(request: AuthenticatedHttpRequest, access_request: AccessRequest
         "is_mine": is_mine,
         "due": due(access_request.due_at) if access_request.status == Status.SUBMITTED else None,
         "lapses_at": _lapses_at(access_request),
-        "items": timeline(access_request, votes, grant),
+        "items": timeline(access_request, votes, grant, to=user),
         "final": [(vote, reason) for vote, reason in votes if vote.round == access_request.round],
         "is_decided": access_request.status in DECIDED,
         "grant": grant,
@@ -419,7 +437,9 @@ def detail_page(request: AuthenticatedHttpRequest, access_request: AccessRequest
         "may_edit": is_mine and access_request.is_editable,
         "may_withdraw": is_mine and may_withdraw,
         "may_decide": access_request.status == Status.SUBMITTED and not is_mine,
-        "may_revoke": grant is not None and grant.is_live() and permissions.allowed(permissions.check_can_revoke, user, grant),
+        "may_revoke": grant is not None
+        and grant.is_live()
+        and permissions.allowed(permissions.check_can_revoke, user, grant),
         "form": revoke_form,
     }
     return render(request, "access/request.html", context)
@@ -483,10 +503,11 @@ def _newest_remark(access_request: AccessRequest | None, reader: User) -> str:
     return next((reason for vote, reason in reversed(votes) if vote.outcome == Outcome.RETURN), "")
 
 
-def timeline(access_request: AccessRequest, votes: Iterable[tuple[Any, str]], grant: Grant | None) -> list[SimpleNamespace]:
+def timeline(
+    access_request: AccessRequest, votes: Iterable[tuple[Decision, str]], grant: Grant | None, *, to: User
+) -> list[SimpleNamespace]:
     """Return what happened to a request as far as this reader may know it, oldest first."""
     moves = {
-        Status.DRAFT: (_("Begun"), access_request.requester),
         Status.SUBMITTED: (_("Submitted"), access_request.requester),
         Status.WITHDRAWN: (_("Withdrawn"), access_request.requester),
         Status.LAPSED: (_("Lapsed, because it was not corrected in time"), _("System")),
@@ -496,6 +517,8 @@ def timeline(access_request: AccessRequest, votes: Iterable[tuple[Any, str]], gr
         Outcome.REFUSE: _("Refused"),
         Outcome.RETURN: _("Returned for correction"),
     }
+    if to.pk == access_request.requester_id:
+        moves[Status.DRAFT] = (_("Begun"), access_request.requester)
     items = []
     before: tuple[str, int] | None = None
     moved = access_request.history.order_by("history_id").values_list("status", "round", "history_date")
@@ -506,7 +529,10 @@ def timeline(access_request: AccessRequest, votes: Iterable[tuple[Any, str]], gr
         before = (status, round_)
     for vote, reason in votes:
         who = f"{vote.decider} · {vote.decider_organisation}"
-        items.append(SimpleNamespace(at=vote.decided_at, what=said[Outcome(vote.outcome)], who=who, note=reason))
+        # Once it is decided, the last reasons stand with the decision.
+        is_final = access_request.status in DECIDED and vote.round == access_request.round
+        note = "" if is_final else reason
+        items.append(SimpleNamespace(at=vote.decided_at, what=said[Outcome(vote.outcome)], who=who, note=note))
     if grant and grant.revoked_at:
         items.append(SimpleNamespace(at=grant.revoked_at, what=_("Permission revoked"), who="", note=""))
     return sorted(items, key=lambda item: item.at)

@@ -49,6 +49,7 @@ def section_state(state: str) -> dict[str, Any]:
     """Show how far a section of an entry is."""
     tone, icon, label = {
         "EMPTY": ("grey", "circle", _("Not begun")),
+        "OPTIONAL": ("grey", "circle-dashed", _("Optional")),
         "BEGUN": ("blue", "circle-dot", _("Begun")),
         "TO_CORRECT": ("amber", "triangle-alert", _("To be corrected")),
         "DONE": ("green", "circle-check", _("Filled in")),

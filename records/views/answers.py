@@ -121,7 +121,7 @@ def _grant(user: User, pk: uuid.UUID) -> Grant:
 
 
 def _grant_page(request: AuthenticatedHttpRequest, found: Grant, form: UndertakingForm) -> HttpResponse:
-    now = found.database_now  # type: ignore[attr-defined]
+    now = found.database_now
     if not found.is_live(now):
         return render(request, "records/grant_ended.html", {"grant": found})
     key = key_of(found.access_request)
@@ -142,7 +142,7 @@ def _grant_page(request: AuthenticatedHttpRequest, found: Grant, form: Undertaki
 
 
 def _interruption(request: AuthenticatedHttpRequest, found: Grant, subject: RequestSubject) -> HttpResponse:
-    if not found.is_live(found.database_now):  # type: ignore[attr-defined]
+    if not found.is_live(found.database_now):
         return redirect("records:grant", pk=found.pk)
     if not Undertaking.objects.filter(grant=found, user=request.user).exists():
         messages.warning(request, _("Sign the confidentiality undertaking first."))
@@ -153,7 +153,7 @@ def _interruption(request: AuthenticatedHttpRequest, found: Grant, subject: Requ
         "person": _person(found, subject),
         "form": OpenForm.new(),
         "is_fresh": opening.identity_is_fresh(request.user, request.session.session_key or ""),
-        "now": found.database_now,  # type: ignore[attr-defined]
+        "now": found.database_now,
         **_scope(found),
     }
     return render(request, "records/interruption.html", context)

@@ -48,6 +48,7 @@ def review(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 def confirm(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Confirm a record as it was read."""
     violation = _visible(request.user, pk)
+    permissions.check_can_review(request.user, violation)
     form = VersionForm(request.POST)
     if not form.is_valid():
         messages.warning(request, _("This form was incomplete, so nothing was confirmed. Read the record again."))

@@ -150,6 +150,7 @@ def violation(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
         "may_edit": found.is_editable and allowed(permissions.check_can_handle, request.user, found),
         "may_review": found.status == Status.SUBMITTED and allowed(permissions.check_can_review, request.user, found),
         "service_form": _service_form(request.user, found),
+        "rule": actions.sealing_rule(timezone.localdate()),
     }
     return render(request, "records/violation.html", context)
 
@@ -181,6 +182,7 @@ def check(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 def submit(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Hand a record to the reviewers."""
     violation = _visible(request.user, pk)
+    permissions.check_can_handle(request.user, violation)
     form = VersionForm(request.POST)
     if not form.is_valid():
         messages.warning(
@@ -205,6 +207,7 @@ def submit(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 def discard(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Put a draft away."""
     violation = _visible(request.user, pk)
+    permissions.check_can_handle(request.user, violation)
     try:
         actions.discard(violation, by=request.user)
     except WrongState as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -175,5 +175,3 @@ def _fill(values: dict[str, str], records: int) -> None:
         connection.execute("vacuum (analyze)")
 
 
-def as_json(clients: list[Client]) -> list[dict[str, object]]:
-    return [asdict(client) for client in clients]

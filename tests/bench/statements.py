@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ BEGIN, COMMIT = "begin", "commit"
 @dataclass(frozen=True)
 class Statement:
     text: str
-    parameters: tuple[Any, ...] = ()
+    parameters: Any = None
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def recorded() -> Iterator[list[Statement]]:
     begin, commit = connection._set_autocommit, connection._commit
 
     def keep(execute: Callable[..., Any], text: str, parameters: Any, many: bool, context: dict[str, Any]) -> Any:
-        statements.append(Statement(text, tuple(parameters or ())))
+        statements.append(Statement(text, parameters))
         return execute(text, parameters, many, context)
 
     def set_autocommit(autocommit: bool) -> None:
@@ -64,8 +64,7 @@ class Replay:
         rows: list[Any] = []
         with to.cursor() as cursor:
             for statement in self.statements:
-                values = [_moved(value, fresh, names, later) for value in statement.parameters]
-                cursor.execute(statement.text, values or None)
+                cursor.execute(statement.text, _moved(statement.parameters, fresh, names, later))
                 if cursor.description:
                     rows = cursor.fetchall()
         return len(rows)
@@ -76,6 +75,10 @@ def _moved(value: Any, fresh: dict[uuid.UUID, uuid.UUID], names: list[tuple[byte
         return fresh.get(value, value)
     if isinstance(value, datetime):
         return value + later
+    if isinstance(value, Mapping):
+        return {name: _moved(each, fresh, names, later) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_moved(each, fresh, names, later) for each in value]
     if isinstance(value, bytes):
         for old, new in names:
             value = value.replace(old, new)

@@ -94,11 +94,14 @@ def test_the_tabs_part_open_decided_and_ended(client, city):
     draft, approved = factories.request_draft(city), factories.request_at(Status.APPROVED, city)
     withdrawn = factories.request_at(Status.WITHDRAWN, city)
     sign_in(client, city.requester)
-    shown = {tab: page(client.get(reverse("access:requests"), {"tab": tab})) for tab in ("open", "decided", "ended")}
 
-    assert [access_request.number in shown["open"] for access_request in (draft, approved, withdrawn)] == [True, False, False]
-    assert [access_request.number in shown["decided"] for access_request in (draft, approved, withdrawn)] == [False, True, False]
-    assert [access_request.number in shown["ended"] for access_request in (draft, approved, withdrawn)] == [False, True, True]
+    def shown(tab: str) -> list[bool]:
+        text = page(client.get(reverse("access:requests"), {"tab": tab}))
+        return [access_request.number in text for access_request in (draft, approved, withdrawn)]
+
+    assert shown("open") == [True, False, False]
+    assert shown("decided") == [False, True, False]
+    assert shown("ended") == [False, True, True]
 
 
 def test_the_queries_of_the_list_do_not_grow_with_its_rows(client, city):
@@ -108,7 +111,7 @@ def test_the_queries_of_the_list_do_not_grow_with_its_rows(client, city):
         for _row in range(more):
             factories.request_draft(city)
             factories.submitted(city)
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             client.get(reverse("access:requests"))
         counts.append(len(queries))
     assert counts[0] == counts[1]
@@ -304,7 +307,9 @@ def test_a_file_that_is_no_letter_is_refused_and_everything_typed_stays(client, 
     assert AccessRequest.objects.count() == 0 and Letter.objects.count() == 0
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.JPG", b"\xff\xd8\xff\xe0"), ("a.jpeg", b"\xff\xd8\xff"), ("a.ofd", ofd())])
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.JPG", b"\xff\xd8\xff\xe0"), ("a.jpeg", b"\xff\xd8\xff"), ("a.ofd", ofd())]
+)
 def test_jpeg_and_ofd_letters_are_taken(client, city, name, content):
     sign_in(client, city.requester)
     assert client.post(begin_url(), typed(letter=SimpleUploadedFile(name, content))).status_code == 302
@@ -403,7 +408,8 @@ def test_a_request_that_lacks_a_number_is_not_submitted(client, city):
     client.post(begin_url(), typed(number_1="", letter=SimpleUploadedFile("a.pdf", PDF)))
     access_request = AccessRequest.objects.get()
     response = client.post(
-        reverse("access:request_submit", args=[access_request.pk]), {"declared": "on", "version": access_request.version}
+        reverse("access:request_submit", args=[access_request.pk]),
+        {"declared": "on", "version": access_request.version},
     )
     assert "Give name and number of person 1" in page(response)
     access_request.refresh_from_db()
@@ -429,7 +435,8 @@ def test_submitting_leads_to_a_receipt_that_says_nothing_of_records(client, city
     draft.refresh_from_db()
     assert draft.status == Status.SUBMITTED
     assert response.redirect_chain[-1][0] == reverse("access:receipt", args=[draft.pk])
-    assert draft.number in page(response) and timezone.localtime(draft.due_at).strftime("%Y-%m-%d %H:%M") in page(response)
+    assert draft.number in page(response)
+    assert timezone.localtime(draft.due_at).strftime("%Y-%m-%d %H:%M") in page(response)
     assert subject.name not in page(response)
 
 

@@ -1,0 +1,190 @@
+"""People and units for who administers them, duties for who assigns them; for everybody else there are no such pages."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db import IntegrityError
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from access import duties
+from access.actions import people as actions
+from access.duties import Duty
+from access.exceptions import NotAllowed, Refused
+from access.models import Organisation, User
+from access.people_forms import AgreementForm, DutyForm, PersonForm
+from access.views import AuthenticatedHttpRequest
+
+PAGE = 25
+
+
+# People and agreements, for who administers them
+@require_GET
+def people(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """List the people of the units that this person administers; it says nothing of their duties."""
+    units = _units_of(request.user, Duty.ADMINISTER_PEOPLE)
+    rows = User.objects.filter(organisation__in=units).select_related("organisation")
+    page = Paginator(rows.order_by("organisation__path", "username"), PAGE).get_page(request.GET.get("page"))
+    return render(request, "access/people.html", {"page": page})
+
+
+@require_http_methods(["GET", "POST"])
+def person_new(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """Enter a person; they hold no duty until one is given by somebody else."""
+    units = _units_of(request.user, Duty.ADMINISTER_PEOPLE).filter(is_active=True)
+    form = PersonForm(request.POST or None, organisations=units)
+    if request.method == "POST" and form.is_valid():
+        try:
+            user = actions.create_user(by=request.user, **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error("password", error)
+        except IntegrityError:  # somebody else took the name between the check and now
+            form.add_error("username", _("This user name is taken; choose another one."))
+        else:
+            messages.success(
+                request,
+                _("%(person)s may sign in now, and does nothing yet: duties are given by who assigns them.")
+                % {"person": user},
+            )
+            return redirect("access:people")
+    return render(request, "access/people_new.html", {"form": form})
+
+
+@require_POST
+def person_disable(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Shut a person out now, sessions included."""
+    user = _person_of(request.user, pk, Duty.ADMINISTER_PEOPLE)
+    try:
+        actions.disable_user(user, by=request.user)
+    except NotAllowed as error:
+        messages.warning(request, str(error))
+    else:
+        messages.success(request, _("%(person)s is shut out; every session has ended.") % {"person": user})
+    return redirect("access:people")
+
+
+@require_POST
+def person_enable(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    user = _person_of(request.user, pk, Duty.ADMINISTER_PEOPLE)
+    actions.enable_user(user, by=request.user)
+    messages.success(request, _("%(person)s may sign in again, with the same duties as before.") % {"person": user})
+    return redirect("access:people")
+
+
+@require_GET
+def units(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """List the units that this person administers, with the end of each agreement."""
+    rows = _units_of(request.user, Duty.ADMINISTER_PEOPLE).order_by("path")
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    return render(request, "access/people_units.html", {"page": page, "today": timezone.localdate()})
+
+
+@require_http_methods(["GET", "POST"])
+def unit_agreement(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Set the last day of an outside unit's agreement."""
+    outside = _units_of(request.user, Duty.ADMINISTER_PEOPLE).filter(agreement_ends_on__isnull=False)
+    unit = get_object_or_404(outside, pk=pk)
+    form = AgreementForm(request.POST or None, initial={"ends_on": unit.agreement_ends_on})
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.change_agreement(unit, by=request.user, ends_on=form.cleaned_data["ends_on"])
+        except Refused as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(
+                request,
+                _("The agreement with %(unit)s ends on %(day)s.") % {"unit": unit, "day": form.cleaned_data["ends_on"]},
+            )
+            return redirect("access:units")
+    return render(request, "access/people_agreement.html", {"form": form, "unit": unit})
+
+
+# Duties, for who assigns them
+@require_GET
+def duties_held(request: AuthenticatedHttpRequest) -> HttpResponse:
+    """List the people of the units where this person assigns duties, with the duties they hold."""
+    units = _units_of(request.user, Duty.ASSIGN_DUTIES)
+    rows = User.objects.filter(organisation__in=units, is_active=True).select_related("organisation")
+    page = Paginator(rows.order_by("organisation__path", "username"), PAGE).get_page(request.GET.get("page"))
+    held = duties.held_by_each(page.object_list)
+    context = {"page": page, "rows": [(person, _summary(held.get(person.pk, []))) for person in page]}
+    return render(request, "access/duties.html", context)
+
+
+@require_GET
+def person_duties(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Show one person's duties, with the form that gives another."""
+    return _person_page(request, _person_of(request.user, pk, Duty.ASSIGN_DUTIES))
+
+
+@require_POST
+def duty_give(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    person = _person_of(request.user, pk, Duty.ASSIGN_DUTIES)
+    form = DutyForm(request.POST, organisations=_units_of(request.user, Duty.ASSIGN_DUTIES).order_by("path"))
+    if form.is_valid():
+        duty, unit = Duty(form.cleaned_data["duty"]), form.cleaned_data["organisation"]
+        try:
+            actions.give_duty(person, duty, unit, by=request.user)
+        except (NotAllowed, Refused) as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("The duty is given: %(duty)s, %(unit)s.") % {"duty": duty.label, "unit": unit})
+            return redirect("access:person_duties", pk=pk)
+    return _person_page(request, person, form)
+
+
+@require_POST
+def duty_withdraw(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Take a duty away; the button that was pressed says which, and where."""
+    person = _person_of(request.user, pk, Duty.ASSIGN_DUTIES)
+    form = DutyForm(request.POST, organisations=_units_of(request.user, Duty.ASSIGN_DUTIES))
+    if not form.is_valid():
+        raise Http404
+    duty, unit = Duty(form.cleaned_data["duty"]), form.cleaned_data["organisation"]
+    try:
+        actions.withdraw_duty(person, duty, unit, by=request.user)
+    except NotAllowed as error:
+        messages.warning(request, str(error))
+    else:
+        messages.success(request, _("The duty is withdrawn: %(duty)s, %(unit)s.") % {"duty": duty.label, "unit": unit})
+    return redirect("access:person_duties", pk=pk)
+
+
+def _person_page(request: AuthenticatedHttpRequest, person: User, form: DutyForm | None = None) -> HttpResponse:
+    units = _units_of(request.user, Duty.ASSIGN_DUTIES).order_by("path")
+    reached = set(units.values_list("pk", flat=True))
+    context = {
+        "person": person,
+        "held": [(duty, unit, unit.pk in reached) for duty, unit in duties.held_by(person)],
+        "form": form or DutyForm(organisations=units),
+        "is_self": person.pk == request.user.pk,
+    }
+    return render(request, "access/duties_person.html", context)
+
+
+def _units_of(user: User, duty: Duty) -> QuerySet[Organisation]:
+    """Return the units that this duty of theirs reaches; without the duty, the page does not exist."""
+    if not duties.holds(user, duty):
+        raise Http404
+    return duties.organisations(user, duty)
+
+
+def _person_of(user: User, pk: uuid.UUID, duty: Duty) -> User:
+    people = User.objects.filter(organisation__in=_units_of(user, duty)).select_related("organisation")
+    return get_object_or_404(people, pk=pk)
+
+
+def _summary(held: list[tuple[Duty, Organisation]]) -> list[tuple[str, list[Organisation]]]:
+    """Group a person's duties, so that one who holds one everywhere takes one line."""
+    grouped: dict[Duty, list[Organisation]] = {}
+    for duty, unit in held:
+        grouped.setdefault(duty, []).append(unit)
+    return [(str(duty.label), units) for duty, units in grouped.items()]

@@ -1,0 +1,444 @@
+"""The pages on which an answer is opened: the grant, the undertaking, the pause, the answer."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from access.actions import decisions, opening
+from access.actions.requests import key_of, read_person
+from access.duties import Duty
+from access.models import Grant, Opening, Undertaking
+from audit.models import Event
+from audit.trail import EventType
+from records.penalties import Penalty
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+THEFT = {"offence_code": "PSAPL2025-058-p1-i1", "penalty": Penalty(detention_days=7)}
+
+
+@pytest.fixture(autouse=True)
+def english():
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture
+def city():
+    return factories.City()
+
+
+def signed_in(user):
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(user)
+    return client
+
+
+def page(name, *args):
+    return reverse(f"records:{name}", args=args)
+
+
+def open_page(grant, position=1):
+    return page("open", grant.pk, factories.subject_of(grant, position).pk)
+
+
+def ready(client, grant):
+    """Sign and confirm in this client's own session."""
+    return factories.ready(grant, session_key=client.session.session_key)
+
+
+def token_of(response):
+    return re.search(r'name="token" value="([^"]+)"', response.content.decode())[1]
+
+
+def opened(client, grant, position=1):
+    """Go through the pause, as a browser does."""
+    token = token_of(client.get(open_page(grant, position)))
+    return client.post(open_page(grant, position), {"token": token})
+
+
+def text_of(response):
+    return response.content.decode()
+
+
+def kinds():
+    return list(Event.objects.order_by("at").values_list("kind", flat=True))
+
+
+# The list
+
+
+def test_the_list_shows_my_grants_live_ones_first_and_names_nobody(city, owner):
+    ended = factories.approved(city, factories.person(name="欧阳测试"))
+    live = factories.approved(city, factories.person())
+    owner.execute(
+        "update access_grant set starts_at = starts_at - interval '9 days', ends_at = starts_at - interval '1 day'"
+        " where id = %s",
+        [ended.pk],
+    )
+
+    shown = text_of(signed_in(city.requester).get(page("answers")))
+
+    assert shown.index(live.access_request.number) < shown.index(ended.access_request.number)
+    assert "Ended" in shown
+    assert "May be opened" in shown
+    assert "欧阳" not in shown
+
+
+@pytest.mark.parametrize("who", ["supervisor", "court", "officer", "auditor"])
+def test_a_grant_is_nobody_elses(city, who):
+    grant = factories.approved(city, factories.person())
+    client = signed_in(city.people()[who])
+
+    assert grant.access_request.number not in text_of(client.get(page("answers")))
+    assert client.get(page("grant", grant.pk)).status_code == 404
+    assert client.get(open_page(grant)).status_code == 404
+    assert client.post(open_page(grant), {"token": str(uuid.uuid4())}).status_code == 404
+    assert client.post(page("undertaking", grant.pk), {"signed_name": "x"}).status_code == 404
+    assert not Undertaking.objects.exists()
+
+
+def test_whoever_moved_to_another_unit_left_the_grant_behind(city, owner):
+    grant = factories.approved(city, factories.person())
+    client = signed_in(city.requester)
+    owner.execute("alter table access_user disable trigger user")
+    owner.execute("update access_user set organisation_id = %s where id = %s", [city.court.pk, city.requester.pk])
+
+    assert client.get(page("grant", grant.pk)).status_code == 404
+
+
+def test_the_queries_of_the_list_do_not_grow(city):
+    client = signed_in(city.requester)
+    counts = []
+    for _each in range(2):
+        factories.approved(city, factories.person())
+        with CaptureQueriesContext(connection) as captured:
+            client.get(page("answers"))
+        counts.append(len(captured))
+
+    assert counts[0] == counts[1]
+
+
+# The grant and the undertaking
+
+
+def test_the_grant_says_what_may_be_seen_and_asks_for_the_undertaking_first(city):
+    person = factories.person(name="欧阳测试")
+    grant = factories.approved(city, person)
+
+    shown = text_of(signed_in(city.requester).get(page("grant", grant.pk)))
+
+    for said in [
+        grant.access_request.number,
+        grant.basis.title_en,
+        "gambling",
+        "欧阳测试",
+        "第一百三十六条",
+        "Sign the undertaking",
+    ]:
+        assert said in shown
+    assert person.number not in shown
+    assert open_page(grant) not in shown
+
+
+def test_signing_needs_the_own_name_and_keeps_what_was_typed(city):
+    grant = factories.approved(city, factories.person())
+    client = signed_in(city.requester)
+
+    wrong = client.post(page("undertaking", grant.pk), {"signed_name": "李四"})
+    empty = client.post(page("undertaking", grant.pk), {"signed_name": ""})
+
+    assert "Type your own full name" in wrong.context["form"].errors["signed_name"][0]
+    assert "李四" in text_of(wrong)
+    assert empty.context["form"].errors["signed_name"]
+    assert not Undertaking.objects.exists()
+
+
+def test_a_signed_undertaking_is_kept_once_and_lets_open(city):
+    grant = factories.approved(city, factories.person())
+    client = signed_in(city.requester)
+
+    for _twice in range(2):
+        response = client.post(page("undertaking", grant.pk), {"signed_name": city.requester.full_name}, follow=True)
+
+    assert Undertaking.objects.count() == 1
+    assert kinds().count(EventType.UNDERTAKING_SIGNED) == 1
+    assert open_page(grant) in text_of(response)
+
+
+def test_an_ended_grant_says_so_and_nothing_else(city):
+    person = factories.person(name="欧阳测试")
+    grant = factories.approved(city, person)
+    client = signed_in(city.requester)
+    ready(client, grant)
+    decisions.revoke(grant, by=city.supervisor, reason="误批。")
+
+    shown = client.get(page("grant", grant.pk))
+
+    assert "This grant has ended" in text_of(shown)
+    for hidden in ["欧阳", person.number, grant.access_request.number, grant.basis.title_en]:
+        assert hidden not in text_of(shown)
+    assert client.get(open_page(grant)).url == page("grant", grant.pk)
+    assert client.post(open_page(grant), {"token": str(uuid.uuid4())}).status_code == 404
+    assert client.post(page("undertaking", grant.pk), {"signed_name": city.requester.full_name}).status_code == 302
+
+
+# The pause
+
+
+def test_looking_at_the_pause_changes_nothing(city):
+    grant = factories.approved(city, factories.person())
+    client = signed_in(city.requester)
+    ready(client, grant)
+    before = kinds()
+
+    response = client.get(open_page(grant))
+
+    assert "You are about to look at sealed records" in text_of(response)
+    assert kinds() == before
+    assert not Opening.objects.exists()
+
+
+def test_without_an_undertaking_the_pause_leads_back(city):
+    grant = factories.approved(city, factories.person())
+    client = signed_in(city.requester)
+
+    assert client.get(open_page(grant)).url == page("grant", grant.pk)
+    opening.confirm_identity(by=city.requester, session_key=client.session.session_key, proved=True)
+    refused = client.post(open_page(grant), {"token": str(uuid.uuid4())}, follow=True)
+    assert "Sign the confidentiality undertaking first." in text_of(refused)
+    assert not Opening.objects.exists()
+
+
+def test_an_old_identity_leads_to_the_confirmation_and_opens_nothing(city):
+    grant = factories.approved(city, factories.person())
+    client = signed_in(city.requester)
+    opening.sign_undertaking(grant, by=city.requester, signed_name=city.requester.full_name)
+
+    response = client.get(open_page(grant))
+    refused = client.post(open_page(grant), {"token": str(uuid.uuid4())}, follow=True)
+
+    assert f"{reverse('access:identity')}?next={open_page(grant)}" in text_of(response)
+    assert 'name="token"' not in text_of(response)
+    assert "Confirm your identity again" in text_of(refused)
+    assert not Opening.objects.exists()
+
+
+def test_a_confirmation_in_another_session_does_not_count(city):
+    grant = factories.approved(city, factories.person())
+    ready(signed_in(city.requester), grant)
+
+    response = signed_in(city.requester).post(open_page(grant), {"token": str(uuid.uuid4())}, follow=True)
+
+    assert "Confirm your identity again" in text_of(response)
+
+
+def test_a_form_without_a_token_opens_nothing(city):
+    grant = factories.approved(city, factories.person())
+    client = signed_in(city.requester)
+    ready(client, grant)
+
+    for data in [{}, {"token": "x"}]:
+        assert "You are about to look" in text_of(client.post(open_page(grant), data))
+    assert not Opening.objects.exists()
+
+
+# The answer
+
+
+def test_a_kindergarten_is_told_that_there_is_a_record_and_no_more(city):
+    person = factories.person(name="欧阳测试")
+    sealed = factories.sealed(city, person)
+    grant = factories.approved(city, person)
+    client = signed_in(city.requester)
+    ready(client, grant)
+
+    response = opened(client, grant)
+
+    shown = text_of(response)
+    assert "There is a record of the categories asked about." in shown
+    assert "no-store" in response["Cache-Control"]
+    assert response.templates[0].name == "records/answer.html"
+    for said in [
+        city.requester.full_name,
+        city.requester.badge_number,
+        "127.0.0.1",
+        grant.access_request.number,
+        "watermark",
+    ]:
+        assert said in shown
+    for hidden in [person.number, sealed.offence.name_en, str(sealed.pk), sealed.short_id, "测试路1号", "detention"]:
+        assert hidden not in shown
+    assert kinds()[-1] == EventType.DISCLOSED
+
+
+def normalised(response, grant, sent):
+    """Take out what names the request, the event and the moment."""
+    body = re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "CSRF", text_of(response))
+    subject = factories.subject_of(grant)
+    person = read_person(key_of(grant.access_request), subject)
+    for own in [str(grant.pk), str(subject.pk), grant.access_request.number, person.name, sent]:
+        body = body.replace(own, "OWN")
+    body = re.sub(r"[0-9]{3}\*+[0-9X]{4}", "NUMBER", body)
+    body = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "EVENT", body)
+    body = re.sub(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?(\+08:00)?)?", "MOMENT", body)
+    body = re.sub(r"until [0-9]{2}:[0-9]{2}|until NUMBER", "until MOMENT", body)
+    headers = {name: value for name, value in response.headers.items() if name != "Expires"}
+    return response.status_code, headers, body.splitlines()
+
+
+@pytest.mark.parametrize("code", ["PRESCHOOL-44", "PSAPL-136-CASE"])
+def test_no_record_and_one_outside_the_scope_are_the_same_answer(city, code):
+    by = city.requester if code == "PRESCHOOL-44" else city.judge
+    nobody, outside, namesake = factories.person(), factories.person(), factories.person()
+    # Not in the categories of PRESCHOOL-44; for the court, before the window that is granted.
+    factories.sealed(city, outside, **THEFT)
+    factories.sealed(city, factories.person(name="别人", number=namesake.number))
+    window = {"window_from": timezone.localdate()} if code == "PSAPL-136-CASE" else {}
+    client = signed_in(by)
+    answers, queries = [], []
+    grants = [factories.approved(city, one, by=by, code=code, scope=window) for one in [nobody, outside, namesake]]
+    for grant in grants:
+        ready(client, grant)
+        token = token_of(client.get(open_page(grant)))
+        with CaptureQueriesContext(connection) as captured:
+            response = client.post(open_page(grant), {"token": token})
+        answers.append(normalised(response, grant, token))
+        queries.append([re.sub(r"'[^']*'", "VALUE", query["sql"]) for query in captured.captured_queries])
+
+    assert any("There is nothing to show." in line for line in answers[0][2])
+    assert answers[0] == answers[1] == answers[2]
+    assert queries[0] == queries[1] == queries[2]
+
+
+def test_a_court_is_shown_the_particulars(city):
+    person = factories.person(name="欧阳测试")
+    factories.sealed(city, person, **THEFT)
+    grant = factories.approved(city, person, by=city.judge, code="PSAPL-136-CASE")
+    client = signed_in(city.judge)
+    ready(client, grant)
+
+    shown = text_of(opened(client, grant))
+
+    assert grant.rung == "FULL"
+    for said in ["欧阳测试", "测试路1号", "经查明的违法事实。", "7 days of detention", "data-sealed"]:
+        assert said in shown
+
+
+def test_an_abstract_says_category_date_organ_and_penalty(city):
+    person = factories.person(name="欧阳测试")
+    factories.sealed(city, person, **THEFT)
+    grant = factories.approved(city, person, by=city.judge, code="PSAPL-136-CASE", scope={"rung": "ABSTRACT"})
+    client = signed_in(city.judge)
+    ready(client, grant)
+
+    shown = text_of(opened(client, grant))
+
+    for said in ["theft", "2026-01-16", city.station.name_en, "7 days of detention"]:
+        assert said in shown
+    for hidden in ["测试路1号", "经查明的违法事实。", "Case number", "Evidence"]:
+        assert hidden not in shown
+
+
+def test_sending_the_form_twice_is_one_opening_with_two_events(city):
+    grant = factories.approved(city, factories.person())
+    client = signed_in(city.requester)
+    ready(client, grant)
+    token = token_of(client.get(open_page(grant)))
+
+    for _twice in range(2):
+        assert client.post(open_page(grant), {"token": token}).status_code == 200
+
+    assert Opening.objects.count() == 1
+    assert kinds().count(EventType.DISCLOSED) == 2
+    assert Grant.objects.get().openings_used == 1
+
+
+def test_used_up_openings_are_said_on_the_page_of_the_grant(city):
+    grant = factories.approved(city, factories.person(), scope={"openings": 1})
+    client = signed_in(city.requester)
+    ready(client, grant)
+    opened(client, grant)
+
+    response = client.post(open_page(grant), {"token": str(uuid.uuid4())}, follow=True)
+
+    assert response.redirect_chain[-1][0] == page("grant", grant.pk)
+    assert "Every opening that was granted has been used" in text_of(response)
+
+
+def test_a_person_of_another_grant_is_not_opened(city):
+    grant, other = factories.approved(city, factories.person()), factories.approved(city, factories.person())
+    client = signed_in(city.requester)
+    ready(client, grant)
+
+    crossed = page("open", grant.pk, factories.subject_of(other).pk)
+
+    assert client.get(crossed).status_code == 404
+    assert client.post(crossed, {"token": str(uuid.uuid4())}).status_code == 404
+    assert not Opening.objects.exists()
+
+
+def test_a_lapsed_agreement_opens_nothing_and_says_why(city, owner):
+    grant = factories.approved(city, factories.person())
+    client = signed_in(city.requester)
+    ready(client, grant)
+    token = token_of(client.get(open_page(grant)))
+    owner.execute("alter table access_organisation disable trigger user")
+    owner.execute(
+        "update access_organisation set agreement_ends_on = %s where id = %s",
+        [timezone.localdate() - timedelta(days=1), city.kindergarten.pk],
+    )
+
+    assert "The agreement with your unit has ended" in text_of(client.get(page("grant", grant.pk)))
+    assert client.post(open_page(grant), {"token": token}).status_code == 403
+    assert not Opening.objects.exists()
+
+
+def test_without_a_trail_nothing_is_shown(city, owner):
+    person = factories.person()
+    factories.sealed(city, person)
+    grant = factories.approved(city, person)
+    client = signed_in(city.requester)
+    ready(client, grant)
+    token = token_of(client.get(open_page(grant)))
+    owner.execute("revoke insert on audit_event from seal_app")
+
+    response = client.post(open_page(grant), {"token": token})
+
+    assert response.status_code == 503
+    assert "There is a record" not in text_of(response)
+    assert not Opening.objects.exists()
+
+
+def test_paper_gets_the_notice_and_not_the_answer(city):
+    grant = factories.approved(city, factories.person())
+    client = signed_in(city.requester)
+    ready(client, grant)
+
+    shown = text_of(opened(client, grant))
+
+    assert "Sealed records are not printed." in shown
+    assert re.search(r'class="card" data-sealed', shown)
+
+
+def test_the_navigation_counts_what_may_be_opened(city):
+    from records.shell import navigation
+
+    factories.approved(city, factories.person())
+    held = factories.user_with(
+        Duty.ENTER_VIOLATIONS, Duty.CONFIRM_VIOLATIONS, Duty.FILE_REQUESTS, organisation=city.station
+    )
+
+    with CaptureQueriesContext(connection) as captured:
+        assert [item.badge for item in navigation(held)] == [0, 0, 0]
+    assert len(captured) <= 4
+    assert [(item.url, item.badge) for item in navigation(city.requester)] == [(page("answers"), 1)]

@@ -1,0 +1,100 @@
+"""Every address x object state x role x method (security.md 5, item 9); an address without a row fails."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+
+from tests import worlds
+from tests.permission_table import METHODS, USED_UP, Cell, cells, patterns
+from tests.worlds import ANONYMOUS, MAKERS, MISSING, World
+
+PAGES = sorted({cell.page for cell in cells()})
+TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]*"')
+
+
+@pytest.fixture(scope="module")
+def world(template_database: str, worker_id: str, django_db_blocker) -> Iterator[World]:
+    with django_db_blocker.unblock(), worlds.new_database(template_database, f"table_{worker_id}"):
+        yield World().fill()
+
+
+def answer(world: World, cell: Cell, role: str, values: dict[str, object], method: str = ""):
+    """Send one request of this role from a browser that holds nothing but a session."""
+    session = world.sessions[role]
+    if cell.page == "account_logout" and session:
+        session = worlds.sign_in(world.city.officer)
+    if cell.page == "account_login":
+        cache.clear()  # or its own limit answers
+    send = getattr(worlds.client_of(session), (method or cell.method).lower())
+    return send(reverse(cell.page, kwargs=values))
+
+
+def told(response, values: dict[str, object]) -> tuple[int, dict[str, str], bytes]:
+    """Return everything that a response says, without the tokens and the address that was asked for."""
+    body = TOKEN.sub(b"", response.content)
+    headers = {name: text for name, text in response.headers.items() if name != "Content-Length"}
+    for value in values.values():
+        body = body.replace(str(value).encode(), b"")
+        headers = {name: text.replace(str(value), "") for name, text in headers.items()}
+    return response.status_code, headers, body
+
+
+def test_every_address_has_a_row_and_every_row_an_address():
+    assert {name for name, _pattern in patterns()} == set(PAGES)
+
+
+def test_every_state_has_one_row():
+    rows = Counter((cell.page, cell.method, cell.state) for cell in cells())
+    assert [row for row, count in rows.items() if count > 1] == []
+    for page, method in {(cell.page, cell.method) for cell in cells()}:
+        mine = [cell for cell in cells() if (cell.page, cell.method) == (page, method)]
+        assert {cell.state for cell in mine} == set(MAKERS[mine[0].kind]), page
+
+
+def test_every_named_role_is_somebody(world):
+    assert {role for cell in cells() for role in cell.statuses} <= set(world.roles)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_role_gets_the_status_of_the_table(world, page):
+    found, expected = {}, {}
+    for cell in (cell for cell in cells() if cell.page == page):
+        values = world.objects[cell.kind][cell.state]
+        for role in world.roles:
+            own = values
+            if page in USED_UP and role in cell.statuses and cell.state != MISSING:
+                own = world.fresh(cell.kind, cell.state)
+            found[str(cell), role] = answer(world, cell, role, own).status_code
+            expected[str(cell), role] = cell.expected(role)
+    assert {key: found[key] for key in found if found[key] != expected[key]} == {}
+
+
+@pytest.mark.parametrize("page", sorted({cell.page for cell in cells() if MISSING in MAKERS[cell.kind]}))
+def test_what_is_not_visible_is_byte_for_byte_what_does_not_exist(world, page):
+    for method in sorted({cell.method for cell in cells() if cell.page == page}):
+        mine = {cell.state: cell for cell in cells() if (cell.page, cell.method) == (page, method)}
+        for role in world.roles:
+            nothing = world.objects[mine[MISSING].kind][MISSING]
+            reference = told(answer(world, mine[MISSING], role, nothing), nothing)
+            hidden = [cell for cell in mine.values() if cell.expected(role) == 404 or role == ANONYMOUS]
+            for cell in hidden:
+                values = world.objects[cell.kind][cell.state]
+                assert told(answer(world, cell, role, values), values) == reference, (str(cell), role)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_method_without_a_row_is_refused(world, page):
+    cell = next(cell for cell in cells() if cell.page == page)
+    used = {cell.method for cell in cells() if cell.page == page}
+    values = world.objects[cell.kind].get(MISSING) or next(iter(world.objects[cell.kind].values()))
+    is_open = any(ANONYMOUS in cell.statuses for cell in cells() if cell.page == page)
+    for method in sorted(set(METHODS) - used):
+        assert answer(world, cell, "officer", values, method).status_code in ({405, 302} if is_open else {405}), method
+        expected = {405, 302} if is_open else {409} if method == "POST" else {302}
+        assert answer(world, cell, ANONYMOUS, values, method).status_code in expected, method

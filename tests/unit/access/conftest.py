@@ -1,0 +1,45 @@
+"""What the tests of requests, decisions and people share: a city, all rows as text, and a trail that cannot be written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from audit.exceptions import TrailUnavailable
+from tests import factories
+
+
+@pytest.fixture
+def city(db: None) -> factories.City:
+    return factories.City()
+
+
+def rows_as_text(owner: psycopg.Connection, pattern: str = "access\\_%") -> dict[str, list[str]]:
+    """Return every row of every table whose name matches, as the database writes it."""
+    names = owner.execute(
+        "select tablename from pg_tables where schemaname = 'public' and tablename like %s order by 1", [pattern]
+    ).fetchall()
+    query = "select t::text from public.{} t order by 1"
+    return {
+        name: [row for (row,) in owner.execute(sql.SQL(query).format(sql.Identifier(name))).fetchall()]
+        for (name,) in names
+    }
+
+
+@pytest.fixture
+def refused_without_trail(owner: psycopg.Connection) -> Iterator[Callable]:
+    """A block that has to fail because no event can be written, and must leave every row as it was."""
+
+    @contextmanager
+    def block() -> Iterator[None]:
+        before = rows_as_text(owner)
+        owner.execute("revoke insert (id, canonical) on audit_event from seal_app")
+        with pytest.raises(TrailUnavailable):
+            yield
+        assert rows_as_text(owner) == before
+
+    return block

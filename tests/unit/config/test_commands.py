@@ -1,0 +1,250 @@
+"""The commands around the product: each refuses in one sentence what it must not do."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from io import StringIO
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+from psycopg.conninfo import make_conninfo
+
+from access import duties
+from access.actions import people
+from access.duties import Duty
+from access.models import Organisation, User
+from config import database, sample_city
+from config.management.commands import accounts, check_translations, demo
+from tests import factories
+from tests.databases import ROOT
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "8.8.8.8", "records.example", ""])
+def test_the_demo_refuses_every_address_but_loopback(host):
+    with pytest.raises(CommandError, match="refuses to listen"):
+        demo.check_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "::1", "localhost"])
+def test_the_demo_takes_loopback(host):
+    demo.check_loopback(host)
+
+
+def test_the_demo_refuses_before_it_touches_anything(monkeypatch):
+    monkeypatch.setenv("HOST", "0.0.0.0")
+    with pytest.raises(CommandError, match="its accounts and password are public"):
+        call_command("demo")
+
+
+def test_the_demo_needs_its_own_mode(monkeypatch):
+    monkeypatch.delenv("HOST", raising=False)
+    with pytest.raises(CommandError, match="make demo"):
+        call_command("demo")
+
+
+def test_a_port_that_is_taken_is_one_sentence():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CommandError, match=f"Port {port} is taken"):
+            demo.check_port_is_free("127.0.0.1", port)
+
+
+def test_a_port_that_is_none_is_one_sentence():
+    with pytest.raises(CommandError, match="is not a port"):
+        demo.check_port_is_free("127.0.0.1", 99999)
+
+
+def test_the_accounts_are_a_table_with_the_password(monkeypatch):
+    monkeypatch.setenv("DEMO_PASSWORD", "another password of the demo")
+    out = StringIO()
+    call_command("accounts", stdout=out)
+
+    for account in sample_city.ACCOUNTS:
+        assert account.username in out.getvalue()
+    assert "another password of the demo" in out.getvalue()
+
+
+def test_the_columns_of_the_table_stand_below_each_other():
+    lines = accounts.table().splitlines()
+    officer = next(line for line in lines if line.startswith("officer "))
+    auditor = next(line for line in lines if line.startswith("auditor "))
+
+    assert _column(officer, "望潮分局") == _column(auditor, "云汐市公安局")
+
+
+def _column(line: str, text: str) -> int:
+    return accounts._width(line[: line.index(text)])
+
+
+def test_there_are_no_superusers():
+    with pytest.raises(CommandError, match="There are no superusers.*set_up"):
+        call_command("createsuperuser", "--noinput", username="root")
+
+
+# set_up
+def plan(**values) -> dict:
+    units = [
+        {"name": "某市公安局", "name_en": "City Bureau", "kind": "PUBLIC_SECURITY_BUREAU", "code": "341400000000", "region_code": "341400"},
+        {"name": "某分局", "name_en": "Branch", "kind": "PUBLIC_SECURITY_BRANCH", "code": "341402000000", "region_code": "341402", "parent": "341400000000"},
+    ]  # fmt: skip
+    keepers = [
+        {"username": duty.value, "full_name": "某人", "unit": "341400000000", "duty": duty.value}
+        for duty in (Duty.ADMINISTER_PEOPLE, Duty.ASSIGN_DUTIES, Duty.OVERSEE)
+    ]
+    return {"units": units, "keepers": keepers, **values}
+
+
+@pytest.fixture
+def set_up(tmp_path, monkeypatch):
+    def run(contents: dict) -> str:
+        path = tmp_path / "city.json"
+        path.write_text(json.dumps(contents))
+        monkeypatch.setattr("getpass.getpass", lambda prompt: "a long first password")
+        out = StringIO()
+        call_command("set_up", str(path), stdout=out)
+        return out.getvalue()
+
+    return run
+
+
+@pytest.mark.django_db
+def test_setting_up_enters_units_and_three_keepers_once(set_up):
+    assert "2 units entered" in set_up(plan())
+    assert "0 units entered" in set_up(plan())
+
+    assert Organisation.objects.get(code="341402000000").parent.code == "341400000000"
+    assert User.objects.count() == 3
+    assert User.objects.get(username="oversee").check_password("a long first password")
+
+
+@pytest.mark.django_db
+def test_a_unit_that_is_added_later_has_the_same_keepers(set_up):
+    set_up(plan())
+    court = {
+        "name": "某法院", "name_en": "Court", "kind": "COURT", "code": sample_city._code(sample_city._unit("court")),
+        "region_code": "341402", "agreement_ends_on": "2099-12-31",
+    }  # fmt: skip
+    set_up(plan(units=[*plan()["units"], court]))
+
+    organisation = Organisation.objects.get(code=court["code"])
+    assert duties.has(User.objects.get(username="administer_people"), Duty.ADMINISTER_PEOPLE, organisation)
+    assert duties.has(User.objects.get(username="assign_duties"), Duty.ASSIGN_DUTIES, organisation)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("contents", "sentence"),
+    [
+        ({}, "cannot be read"),
+        (plan(keepers=[]), "Name three keepers"),
+        (plan(units=[{"name": "x"}]), "not complete or not right"),
+        (plan(units=[{**plan()["units"][0], "code": "12"}]), "12 digits"),
+    ],
+)
+def test_a_plan_that_is_not_right_is_one_sentence(set_up, contents, sentence):
+    with pytest.raises(CommandError, match=sentence):
+        set_up(contents)
+
+
+# Translations
+def test_texts_without_a_translation_are_named(tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "views.py").write_text(
+        'from gettext import gettext as _\nA = _("Good day.")\nB = _("Bad day.")\n'
+    )
+    folder = tmp_path / "locale" / "zh_Hans" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / "django.po").write_text(
+        'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\nmsgid "Good day."\nmsgstr "好。"\n'
+    )
+    before = (folder / "django.po").read_bytes()
+
+    assert check_translations.untranslated(tmp_path) == ["Bad day."]
+    assert (folder / "django.po").read_bytes() == before
+
+
+def test_without_gettext_the_check_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(CommandError, match="apt-get install gettext"):
+        check_translations.untranslated(tmp_path)
+
+
+# The worker
+@pytest.fixture
+def worker(cloned, db, tmp_path):
+    """Start the worker on the database of this test; every one that still runs is ended."""
+    started = []
+
+    def start() -> subprocess.Popen:
+        url = make_conninfo(**{**cloned, "user": database.APP})
+        environment = {**os.environ, "DATABASE_URL": url, "DATA_DIR": str(tmp_path), "AUDIT_CHECKPOINT_SECONDS": "1"}
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "worker"], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def wait_for(question, *parameters, seconds: int = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(question, parameters)
+            if cursor.fetchone()[0]:
+                return True
+        time.sleep(0.1)
+    return False
+
+
+SIGNED = "select coalesce(max(size), 0) >= (select count(*) from audit_event) from audit_checkpoint"
+REGISTERED = "select count(*) > 0 from procrastinate_workers"
+
+
+def test_the_worker_signs_the_trail_registers_for_jobs_and_stops_when_told(worker):
+    city = factories.City()
+    process = worker()
+
+    assert wait_for(SIGNED) and wait_for(REGISTERED)
+    people.disable_user(city.officer, by=city.people_admin)
+    assert wait_for(SIGNED)
+
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=15) == 0
+    assert not wait_for(REGISTERED, seconds=0.3)
+
+
+def test_the_worker_comes_back_after_the_database_went_away(worker, cloned):
+    process = worker()
+    assert wait_for(REGISTERED)
+
+    with psycopg.connect(make_conninfo(**cloned), autocommit=True) as superuser:
+        superuser.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where usename = 'seal_app' and datname = current_database()"
+        )
+    connection.close()
+    factories.City()
+
+    assert wait_for(SIGNED, seconds=30)
+    assert wait_for(
+        "select count(*) > 0 from procrastinate_workers where last_heartbeat > %s",
+        timezone.now() - timedelta(seconds=30),
+    )
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=15) == 0
