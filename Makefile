@@ -10,9 +10,9 @@ PRODUCTION := MODE=production DATA_DIR="$(CURDIR)/.data/test" ALLOWED_HOSTS=reco
 	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))') \
 	VAULT_KEYRING=/dev/null AUDIT_SIGNING_KEY_FILE=/dev/null AUDIT_WITNESS_FILE=/dev/null
 # The database library asks for a runtime folder that a server has not, and goes on without it.
-export PYTHONWARNINGS := ignore::RuntimeWarning:platformdirs.api
+export PYTHONWARNINGS := ignore::UserWarning:platformdirs.api
 
-.PHONY: help setup demo test check fix stop bench slow browser messages lock
+.PHONY: help setup demo accounts test check fix stop bench slow browser messages lock
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -23,13 +23,16 @@ setup: $(READY) $(CATALOGUES) ## install what is needed into .venv and compile t
 demo: setup ## everything on this machine, with an invented city (PORT=8000, DEMO_PASSWORD=...)
 	@MODE=demo exec $(PYTHON) manage.py demo
 
+accounts: setup ## the accounts of the demo again
+	@MODE=demo $(PYTHON) manage.py accounts
+
 test: setup ## the tests, browser included where there is a Chromium
 	$(PYTHON) -m pytest -n 2 tests
 
 check: setup ## exactly what CI runs
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy
+	$(TEST) $(PYTHON) -m mypy
 	$(TEST) $(PYTHON) manage.py makemigrations --check --dry-run
 	$(TEST) $(PYTHON) manage.py check_translations
 	$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING

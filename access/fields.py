@@ -32,7 +32,7 @@ class CheckedField(forms.CharField):
         self.check = check
 
     def to_python(self, value: Any) -> str:
-        text = super().to_python(value)
+        text = super().to_python(value) or ""
         if not text.strip():
             return ""
         try:
@@ -112,9 +112,9 @@ class LetterField(forms.FileField):
 
     default_error_messages: ClassVar = {"empty": _("The file is empty; choose another one.")}
 
-    def to_python(self, data: UploadedFile | None) -> UploadedFile | None:
-        letter = super().to_python(data)
-        if letter is None:
+    def to_python(self, data: Any) -> Any:
+        letter: UploadedFile | None = super().to_python(data)  # type: ignore[assignment]
+        if letter is None or letter.name is None or letter.size is None:
             return None
         megabytes = settings.LETTER_MAX_BYTES // 1024 // 1024
         if letter.size > settings.LETTER_MAX_BYTES:

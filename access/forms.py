@@ -10,6 +10,7 @@ from django import forms
 from django.core.validators import MaxValueValidator
 from django.forms import BoundField
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -24,13 +25,20 @@ from access.models.requests import CheckPoint
 
 MOST_PEOPLE = 100
 
-RUNGS_EXPLAINED = {
-    Rung.PRESENCE: _("One word for each person: whether there is a record of the kinds that the basis covers."),
-    Rung.ABSTRACT: _("For each record also its kind, date, organ and penalty, but not what happened."),
-    Rung.FULL: _(
+RUNGS_EXPLAINED: dict[str, Promise] = {
+    Rung.PRESENCE.value: _("One word for each person: whether there is a record of the kinds that the basis covers."),
+    Rung.ABSTRACT.value: _("For each record also its kind, date, organ and penalty, but not what happened."),
+    Rung.FULL.value: _(
         "For each record also the person's particulars, the facts, the evidence and the numbers of case and decision."
     ),
 }
+
+
+def _choices(form: forms.Form, name: str) -> forms.ChoiceField:
+    """Return a field whose choices depend on who asks for what."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells the type
+    return field
 
 
 class BasisForm(forms.Form):
@@ -47,7 +55,7 @@ class BasisForm(forms.Form):
 
     def __init__(self, *args: Any, codes: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["basis"].choices = [(code, code) for code in codes]
+        _choices(self, "basis").choices = [(code, code) for code in codes]
 
 
 class RequestForm(forms.Form):
@@ -108,7 +116,7 @@ class RequestForm(forms.Form):
         self.today = timezone.localdate()
         self._add_people()
         if basis.needs_case_purpose:
-            self.fields["case_purpose"].choices = [
+            _choices(self, "case_purpose").choices = [
                 ("", gettext("Choose…")),
                 *((purpose.code, f"{purpose.title} · {purpose.citation}") for purpose in purposes),
             ]
@@ -117,9 +125,9 @@ class RequestForm(forms.Form):
         if basis.needs_case_number:
             self.fields["case_number"] = _case_number_field(organisation)
         rungs = Rung.up_to(basis.highest_rung)
-        self.fields["asked_rung"].choices = [(rung.value, rung.label) for rung in rungs]
+        _choices(self, "asked_rung").choices = [(rung.value, rung.label) for rung in rungs]
         self.fields["asked_rung"].widget = Cards(
-            descriptions=RUNGS_EXPLAINED, choices=self.fields["asked_rung"].choices
+            descriptions=RUNGS_EXPLAINED, choices=_choices(self, "asked_rung").choices
         )
         self.fields["letter"].required = basis.needs_letter and not has_letter
         self.order_fields(["rows", "version", "token", *self._people_fields(), "case_purpose", "case_number"])
@@ -174,7 +182,7 @@ class RequestForm(forms.Form):
         return not self.is_final or name in self._people_fields()
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
+        cleaned = super().clean() or {}
         cleaned["people"] = self._clean_people(cleaned)
         if self.is_final and not cleaned["people"] and not any(name in self.errors for name in self._people_fields()):
             self.add_error("name_1", _("Name at least one person."))
@@ -250,6 +258,8 @@ class DeclarationForm(forms.Form):
 class ReasonForm(forms.Form):
     """A serious act with its reason."""
 
+    use_required_attribute = False  # our own sentence instead of the browser's, in the reader's language
+
     reason = PlainTextField(
         label=_("Reason"), rows=3, error_messages={"required": _("Give the reason for your decision.")}
     )
@@ -308,11 +318,11 @@ class DecisionForm(forms.Form):
         self.widest = Scope(
             rung=access_request.asked_rung, hours=basis.grant_hours, openings=basis.grant_openings, window_from=earliest
         )
-        self.fields["rung"].choices = [(rung.value, rung.label) for rung in Rung.up_to(access_request.asked_rung)]
+        _choices(self, "rung").choices = [(rung.value, rung.label) for rung in Rung.up_to(access_request.asked_rung)]
         for name, limit in (("hours", basis.grant_hours), ("openings", basis.grant_openings)):
             self.fields[name].validators.append(MaxValueValidator(limit))
             self.fields[name].widget.attrs["max"] = limit
-        self.fields["phrase"].choices = [
+        _choices(self, "phrase").choices = [
             ("", gettext("None")),
             *((phrase, phrase) for phrase in map(str, self.PHRASES)),
         ]
@@ -343,7 +353,7 @@ class DecisionForm(forms.Form):
         reason.required = True
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
+        cleaned = super().clean() or {}
         changed = [name for name in self.NARROWED if cleaned.get(name) not in (None, "", getattr(self.widest, name))]
         if cleaned.get("outcome") == self.APPROVE and changed:
             # Never give more than the form shows (Rule 7).

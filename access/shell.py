@@ -85,6 +85,15 @@ def due(due_at: datetime, now: datetime | None = None, working: calendar.Calenda
     )
 
 
+def due_of(
+    access_request: AccessRequest, now: datetime | None = None, working: calendar.Calendar | None = None
+) -> Due | None:
+    """Return the deadline of a request that waits for a decision; for all others no clock runs."""
+    if access_request.status != Status.SUBMITTED or access_request.due_at is None:
+        return None
+    return due(access_request.due_at, now, working)
+
+
 def _overdue(over: timedelta) -> str:
     if over.days:
         return ngettext("%(days)d day overdue", "%(days)d days overdue", over.days) % {"days": over.days}

@@ -148,7 +148,8 @@ def _chips(request: HttpRequest, form: FilterForm) -> list[dict[str, str]]:
     for name, value in form.cleaned_data.items():
         if value:
             words = EventType(value).label if name == "kind" else value
-            chips.append({"label": f"{form.fields[name].label}: {words}", "url": _query(request, **{name: None})})
+            label = _("%(label)s: %(value)s") % {"label": form.fields[name].label, "value": words}
+            chips.append({"label": label, "url": _query(request, **{name: None})})
     return chips
 
 

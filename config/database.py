@@ -151,6 +151,10 @@ def settings_for(data_dir: Path) -> dict[str, Any]:
             # Hung statements end as errors, so that a disclosure answers 503 instead of waiting for ever (Rule 12).
             "options": "-c statement_timeout=15000 -c lock_timeout=8000 -c idle_in_transaction_session_timeout=60000",
             "connect_timeout": 5,
+            # What is sent for the sixth time on a connection is planned no more (a pooler in between has to know
+            # prepared statements, as PgBouncer does from 1.21 on).
+            "server_side_binding": True,
+            "prepare_threshold": 5,
             **values,
         }
         if role == "app"

@@ -21,6 +21,8 @@ from records.models import Offence
 # What an answer at rung FULL may say of the particulars; remarks of reviewers stay inside.
 SHOWN_FIELDS = ("name", "document_type", "number", "address", "facts", "evidence", "case_number", "decision_number")
 
+_offences: dict[uuid.UUID, Offence] = {}
+
 
 @dataclass(frozen=True)
 class ShownRecord:
@@ -79,7 +81,7 @@ def _disclosed(event: uuid.UUID) -> list[dict[str, Any]]:
 
 
 def _shown(rows: list[dict[str, Any]]) -> list[ShownRecord]:
-    offences = Offence.objects.in_bulk([row["offence_id"] for row in rows])
+    offences = _read_once({row["offence_id"] for row in rows})
     organs = Organisation.objects.in_bulk([row["organ_id"] for row in rows])
     return [
         ShownRecord(
@@ -97,6 +99,14 @@ def _shown(rows: list[dict[str, Any]]) -> list[ShownRecord]:
         )
         for row in rows
     ]
+
+
+def _read_once(ids: set[uuid.UUID]) -> dict[uuid.UUID, Offence]:
+    """Return rows of the catalogue, each read from the database once for the life of the process: they are frozen."""
+    missing = ids - _offences.keys()
+    if missing:
+        _offences.update(Offence.objects.in_bulk(missing))
+    return _offences
 
 
 def _decrypted(row: dict[str, Any]) -> dict[str, str]:

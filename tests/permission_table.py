@@ -19,7 +19,7 @@ from tests.worlds import ANONYMOUS, MAKERS
 TABLE = """
 desk                     | - | - | GET | | 200
 components               | - | - | GET | | 200
-set_language             | - | - | GET POST | anonymous 302 | 302
+set_language             | - | - | all | anonymous 302 | 302
 
 access:requests          | - | - | GET | | 200
 access:request_new       | - | - | GET POST | kindergarten 200, court 200, employer 200 | 403
@@ -126,27 +126,27 @@ audit:event              | event | any | GET | auditor 200 | 404
 audit:verification       | - | - | GET | auditor 200 | 404
                          | | - | POST | auditor 302 | 404
 
-account_login            | - | - | GET HEAD POST OPTIONS PUT | anonymous 200 | 302
+account_login            | - | - | GET HEAD POST PUT OPTIONS | anonymous 200 | 302
 account_logout           | - | - | GET HEAD | anonymous 302 | 200
                          | | - | POST | anonymous 302 | 302
                          | | - | OPTIONS | anonymous 200 | 200
 account_inactive         | - | - | GET HEAD OPTIONS | anonymous 200 | 200
-account_reauthenticate   | - | - | GET HEAD POST OPTIONS PUT | | 200
-account_signup           | - | - | GET HEAD POST PUT PATCH DELETE OPTIONS | anonymous 404 | 404
+account_reauthenticate   | - | - | GET HEAD POST PUT OPTIONS | | 200
+account_signup           | - | - | all | anonymous 404 | 404
 mfa_index                | - | - | GET HEAD OPTIONS | | 200
-mfa_authenticate         | - | - | GET HEAD POST PUT PATCH DELETE OPTIONS | anonymous 302 | 302
-mfa_reauthenticate       | - | - | GET HEAD POST PUT PATCH DELETE OPTIONS | | 302
-mfa_activate_totp        | - | - | GET HEAD POST PUT PATCH DELETE OPTIONS | | 302
-mfa_deactivate_totp      | - | - | GET HEAD POST PUT PATCH DELETE OPTIONS | | 404
+mfa_authenticate         | - | - | all | anonymous 302 | 302
+mfa_reauthenticate       | - | - | all | | 302
+mfa_activate_totp        | - | - | all | | 302
+mfa_deactivate_totp      | - | - | all | | 404
 mfa_view_recovery_codes  | - | - | GET HEAD | | 404
                          | | - | OPTIONS | | 200
-mfa_generate_recovery_codes | - | - | GET HEAD POST PUT PATCH DELETE OPTIONS | | 302
-mfa_download_recovery_codes | - | - | GET HEAD POST PUT PATCH DELETE OPTIONS | | 404
+mfa_generate_recovery_codes | - | - | all | | 302
+mfa_download_recovery_codes | - | - | all | | 404
 mfa_list_webauthn        | - | - | GET HEAD OPTIONS | | 200
-mfa_add_webauthn         | - | - | GET HEAD POST PUT PATCH DELETE OPTIONS | | 302
-mfa_reauthenticate_webauthn | - | - | GET HEAD POST PUT PATCH DELETE OPTIONS | | 302
-mfa_remove_webauthn      | key | missing | GET HEAD POST PUT PATCH DELETE OPTIONS | | 302
-mfa_edit_webauthn        | | missing | GET HEAD POST PUT PATCH DELETE OPTIONS | | 302
+mfa_add_webauthn         | - | - | all | | 302
+mfa_reauthenticate_webauthn | - | - | all | | 302
+mfa_remove_webauthn      | key | missing | all | | 302
+mfa_edit_webauthn        | | missing | all | | 302
 """
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -185,7 +185,7 @@ def cells() -> list[Cell]:
         page, kind = name or page, object_ or (kind if not name or object_ == "" else "")
         kind = "" if kind == "-" else kind
         statuses = {role: int(status) for role, status in (pair.split() for pair in filter(None, who.split(",")))}
-        rows += [(page, kind, states.split(), method, statuses, int(others)) for method in methods.split()]
+        rows += [(page, kind, states.split(), method, statuses, int(others)) for method in METHODS if method in methods.split() or methods == "all"]
     named = {(row[0], row[3]): set() for row in rows}
     for name, _kind, states, method, _statuses, _others in rows:
         named[name, method].update(states)

@@ -47,9 +47,17 @@ class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
         return self.filter(requester=user)
 
     def decidable_by(self, user: User) -> AccessRequestQuerySet:
-        """Keep the submitted requests in this person's queues, except their own (Rule 4) and those they voted on."""
-        voted = Decision.objects.filter(access_request=models.OuterRef("pk"), round=models.OuterRef("round"), decider=user)
-        return self.in_queues_of(user).filter(status=Status.SUBMITTED).exclude(models.Exists(voted))
+        """Keep the submitted requests in this person's queues that they may still decide (Rule 4).
+
+        Not their own, none they voted on; and where two must approve, none of their own unit and none on which somebody
+        of their unit has voted.
+        """
+        votes = Decision.objects.filter(access_request=models.OuterRef("pk"), round=models.OuterRef("round"))
+        of_my_unit = models.Q(organisation=user.organisation_id) | models.Exists(
+            votes.filter(decider_organisation=user.organisation_id)
+        )
+        waiting = self.in_queues_of(user).filter(status=Status.SUBMITTED).exclude(models.Exists(votes.filter(decider=user)))
+        return waiting.exclude(of_my_unit & models.Q(approvals_needed__gt=1))
 
     def in_queues_of(self, user: User) -> AccessRequestQuerySet:
         """Keep what was ever submitted to a unit this person decides for, except what they wrote themselves."""

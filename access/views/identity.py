@@ -8,6 +8,7 @@ import time
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.core.cache import cache
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -31,6 +32,7 @@ def identity(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Ask for the password, and the code of the second factor; both outcomes become events."""
     if not request.session.session_key:
         request.session.create()
+    session_key = request.session.session_key or ""
     target = _next(request)
     asks_for_code = _authenticators(request.user).exists()
     form = IdentityForm(request.POST or None, asks_for_code=asks_for_code)
@@ -41,12 +43,12 @@ def identity(request: AuthenticatedHttpRequest) -> HttpResponse:
             form.add_error(None, _wait_sentence(request.user))
             status = 429
         elif _proves(request.user, form):
-            opening.confirm_identity(by=request.user, session_key=request.session.session_key, proved=True)
+            opening.confirm_identity(by=request.user, session_key=session_key, proved=True)
             _forget_attempts(request.user)
             messages.success(request, _("Your identity is confirmed."))
             return redirect(target)
         else:
-            opening.confirm_identity(by=request.user, session_key=request.session.session_key, proved=False)
+            opening.confirm_identity(by=request.user, session_key=session_key, proved=False)
             form.add_error(None, _wrong_sentence(MOST_FAILURES - attempt, asks_for_code))
     context = {"form": form, "next": target, "asks_for_code": asks_for_code}
     return render(request, "access/identity.html", context, status=status)
@@ -59,7 +61,7 @@ def _next(request: AuthenticatedHttpRequest) -> str:
     return target if is_ours else "/"
 
 
-def _authenticators(user: User):  # type: ignore[no-untyped-def]
+def _authenticators(user: User) -> QuerySet[Authenticator]:
     """The second factors of which a code can be typed."""
     return Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.WEBAUTHN)
 

@@ -24,7 +24,7 @@ from access.forms import RUNGS_EXPLAINED, DecisionForm, ReasonForm
 from access.models import AccessRequest, Decision, Grant, User
 from access.models.law import Rung
 from access.models.requests import Outcome, Status
-from access.shell import due
+from access.shell import due_of
 from access.views import AuthenticatedHttpRequest
 from access.views.requests import detail_page, facts_of, people_counted, timeline, with_law
 
@@ -44,16 +44,17 @@ def queue(request: AuthenticatedHttpRequest) -> HttpResponse:
     page = Paginator(rows.select_related("organisation", "basis", "case_purpose"), PAGE).get_page(
         request.GET.get("page")
     )
+    said = dict(Outcome.choices)
     context = {
         "is_decided": is_decided,
         "page": page,
         "rows": [
             SimpleNamespace(
                 access_request=row,
-                due=due(row.due_at, now, working) if row.status == Status.SUBMITTED else None,
+                due=due_of(row, now, working),
                 # How many are missing, and never who voted or how (both are blind until the last vote).
                 missing=row.approvals_needed - getattr(row, "votes", 0),
-                vote=Outcome(row.own_outcome).label if is_decided else "",
+                vote=said.get(getattr(row, "own_outcome", ""), ""),
             )
             for row in page
         ],
@@ -141,7 +142,7 @@ def _review_page(request: AuthenticatedHttpRequest, access_request: AccessReques
     context = {
         **facts_of(access_request, user),
         **_neighbours(user, access_request),
-        "due": due(access_request.due_at) if access_request.status == Status.SUBMITTED else None,
+        "due": due_of(access_request),
         "items": timeline(access_request, votes, grant, to=user),
         "why_not": why_not,
         # What was typed stays even when somebody else decided meanwhile.

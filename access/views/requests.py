@@ -14,7 +14,7 @@ from django.contrib import messages
 from django.core.cache import cache
 from django.core.paginator import Paginator
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -33,7 +33,7 @@ from access.identifiers import IdentifierError
 from access.models import AccessRequest, CasePurpose, Decision, Grant, LegalBasis, RequestSubject, User
 from access.models.law import Gate, Rung
 from access.models.requests import EDITABLE, Outcome, Status
-from access.shell import due
+from access.shell import due_of
 from access.views import AuthenticatedHttpRequest
 
 PAGE = 20
@@ -55,7 +55,8 @@ def requests(request: AuthenticatedHttpRequest) -> HttpResponse:
         "decided": (_("Decided"), mine.filter(status__in=DECIDED).order_by("-decided_at")),
         "ended": (_("Ended"), mine.exclude(status__in=OPEN).order_by("-created_at")),
     }
-    chosen = request.GET.get("tab") if request.GET.get("tab") in tabs else "open"
+    chosen = request.GET.get("tab", "open")
+    chosen = chosen if chosen in tabs else "open"
     rows = tabs[chosen][1].select_related("basis", "case_purpose").annotate(people=people_counted())
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     now, working = timezone.now(), calendar.load()
@@ -67,8 +68,10 @@ def requests(request: AuthenticatedHttpRequest) -> HttpResponse:
         "rows": [
             SimpleNamespace(
                 access_request=row,
-                people=row.people if row.status not in EDITABLE else len(actions.read_particulars(row).people),
-                due=due(row.due_at, now, working) if row.status == Status.SUBMITTED else None,
+                people=getattr(row, "people", 0)
+                if row.status not in EDITABLE
+                else len(actions.read_particulars(row).people),
+                due=due_of(row, now, working),
                 lapses_at=_lapses_at(row),
             )
             for row in page
@@ -100,7 +103,7 @@ def _why_not_file(user: User) -> str:
 
 
 def _lapses_at(access_request: AccessRequest) -> datetime | None:
-    if access_request.status != Status.RETURNED:
+    if access_request.status != Status.RETURNED or access_request.returned_at is None:
         return None
     return access_request.returned_at + timedelta(days=settings.RETURNED_LAPSES_DAYS)
 
@@ -216,10 +219,8 @@ def _save(
     key = f"draft-of-form:{request.user.pk}:{values['token']}"
     if access_request is None and values["token"] and not cache.add(key, "", TOKEN_SECONDS):
         # The same form was sent before: it goes on with the draft that it made then.
-        access_request, version = (
-            AccessRequest.objects.filed_by(request.user).filter(pk=cache.get(key) or None).first(),
-            1,
-        )
+        drafts = AccessRequest.objects.filed_by(request.user).filter(pk__in=filter(None, [cache.get(key)]))
+        access_request, version = drafts.first(), 1
         if access_request is None:
             form.add_error(None, _("This form is being saved already. Wait a moment and look at your requests."))
             return None
@@ -426,7 +427,7 @@ def detail_page(
     context = {
         **facts_of(access_request, user),
         "is_mine": is_mine,
-        "due": due(access_request.due_at) if access_request.status == Status.SUBMITTED else None,
+        "due": due_of(access_request),
         "lapses_at": _lapses_at(access_request),
         "items": timeline(access_request, votes, grant, to=user),
         "final": [(vote, reason) for vote, reason in votes if vote.round == access_request.round],
@@ -543,6 +544,6 @@ def with_law(rows: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
     return rows.select_related("organisation", "requester__organisation", "basis", "case_purpose", "receiving_organ")
 
 
-def _visible(request: HttpRequest, pk: uuid.UUID) -> AccessRequest:
+def _visible(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> AccessRequest:
     """Return the request if it exists for this person; 404 otherwise."""
     return get_object_or_404(with_law(AccessRequest.objects.visible_to(request.user)), pk=pk)

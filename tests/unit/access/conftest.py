@@ -7,10 +7,18 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from django.utils import translation
 from psycopg import sql
 
 from audit.exceptions import TrailUnavailable
 from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """Sentences are compared as they are written in the code, whether or not the translations are compiled."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

@@ -16,14 +16,14 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.utils import timezone
+from django.utils import timezone, translation
 from psycopg.conninfo import make_conninfo
 
 from access import duties
 from access.actions import people
 from access.duties import Duty
 from access.models import Organisation, User
-from config import database, sample_city
+from config import database, sample_city, stop
 from config.management.commands import accounts, check_translations, demo
 from tests import factories
 from tests.databases import ROOT
@@ -152,8 +152,29 @@ def test_a_unit_that_is_added_later_has_the_same_keepers(set_up):
     ],
 )
 def test_a_plan_that_is_not_right_is_one_sentence(set_up, contents, sentence):
-    with pytest.raises(CommandError, match=sentence):
+    with translation.override("en"), pytest.raises(CommandError, match=sentence):
         set_up(contents)
+
+
+# Keys and processes
+def test_keys_are_made_once(settings, tmp_path):
+    settings.VAULT_KEYRING, settings.AUDIT_SIGNING_KEY_FILE = tmp_path / "keyring.json", tmp_path / "signing.pem"
+    call_command("make_keys", stdout=StringIO())
+    before = [path.read_bytes() for path in sorted(tmp_path.iterdir())]
+
+    out = StringIO()
+    call_command("make_keys", stdout=out)
+
+    assert out.getvalue().count("stays as it is") == 2
+    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == before
+    assert {path.stat().st_mode & 0o077 for path in (settings.VAULT_KEYRING, settings.AUDIT_SIGNING_KEY_FILE)} == {0}
+
+
+def test_stopping_leaves_alone_a_process_that_is_not_the_demos():
+    with subprocess.Popen(["sleep", "30"]) as process:
+        assert not stop.end(process.pid)
+        assert process.poll() is None
+        process.kill()
 
 
 # Translations

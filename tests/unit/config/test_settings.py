@@ -42,7 +42,11 @@ def start(cloned):
 
 def test_production_starts_with_safe_values_and_its_deployment_check_is_clean(start):
     ended = start(
-        "check", "--deploy", "--fail-level", "WARNING", SECRET_KEY="b4Tz-9qLw3_fHs7Kx1PvY6mEr8UcJd2NaGo5Qi0VtXyRzBkW7pQe2MnS"
+        "check",
+        "--deploy",
+        "--fail-level",
+        "WARNING",
+        SECRET_KEY="b4Tz-9qLw3_fHs7Kx1PvY6mEr8UcJd2NaGo5Qi0VtXyRzBkW7pQe2MnS",
     )
 
     assert ended.returncode == 0, ended.stderr

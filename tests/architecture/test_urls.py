@@ -1,0 +1,121 @@
+"""Every address asks for a login, none is exempt from the CSRF check, and looking changes nothing (security.md 5, item 20)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt  # noqa: TID251 - to know what it leaves behind
+
+from tests import worlds
+from tests.permission_table import cells, patterns
+from tests.worlds import ANONYMOUS, World
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Signing in and out needs no login, nor does choosing a language; nobody signs up (404). mfa_authenticate is the second
+# step of signing in: it has a login of its own half done in the session, or sends to the login.
+OPEN = {
+    "account_login",
+    "account_logout",
+    "account_inactive",
+    "account_signup",
+    "mfa_authenticate",
+    "set_language",
+}
+WRITES = re.compile(r"^\s*(insert|update|delete|truncate|merge|copy|create|alter|drop)\b", re.IGNORECASE)
+# What a GET may write: the session (a new one, or its messages) and the denial it was answered with.
+WRITTEN_BY_GETS = {
+    "django_session": "a session begins or is prolonged",
+    "audit_event": "the refusal itself, and only with a 403",
+}
+
+
+@pytest.fixture(scope="module")
+def world(template_database: str, worker_id: str, django_db_blocker) -> Iterator[World]:
+    with django_db_blocker.unblock(), worlds.new_database(template_database, f"urls_{worker_id}"):
+        yield World().fill()
+
+
+def test_every_address_asks_for_a_login_except_the_listed():
+    # LoginRequired asks unless a view says otherwise, so what says otherwise is the whole list.
+    assert {name for name, pattern in patterns() if not getattr(pattern.callback, "login_required", True)} == OPEN
+
+
+def test_nobody_signed_in_gets_no_page(world):
+    shown = {
+        cell.page
+        for cell in cells()
+        if cell.method == "GET"
+        and worlds.client_of(None).get(reverse(cell.page, kwargs=world.objects[cell.kind][cell.state])).status_code != 302
+    }
+    assert shown == OPEN - {"account_logout", "mfa_authenticate", "set_language"}  # these three redirect
+
+
+def test_no_view_is_exempt_from_the_csrf_check():
+    assert csrf_exempt(lambda request: None).csrf_exempt
+    assert [name for name, pattern in patterns() if getattr(pattern.callback, "csrf_exempt", False)] == []
+    sources = [path for app in ("audit", "access", "records", "config") for path in (ROOT / app).rglob("*.py")]
+    assert [path.name for path in sources if "csrf_exempt" in path.read_text()] == []
+
+
+def test_a_post_without_a_token_is_refused_on_every_page(world):
+    passed = []
+    for cell in cells():
+        if cell.method != "POST":
+            continue
+        role = next((name for name, status in cell.statuses.items() if status < 400 and name != ANONYMOUS), "officer")
+        url = reverse(cell.page, kwargs=world.objects[cell.kind][cell.state])
+        response = worlds.client_of(world.sessions[role], enforce_csrf_checks=True).post(url)
+        if response.status_code != 403:
+            passed.append(str(cell))
+    assert passed == []
+
+
+def test_no_get_changes_anything(world):
+    found = {}
+    for cell in cells():
+        if cell.method != "GET":
+            continue
+        readers = {name for name, status in cell.statuses.items() if name != ANONYMOUS} or {"kindergarten"}
+        for role in sorted(readers):
+            written: list[str] = []
+
+            def watch(execute, sql, params, many, context, written=written):
+                if WRITES.match(sql):
+                    written.append(sql)
+                return execute(sql, params, many, context)
+
+            url = reverse(cell.page, kwargs=world.objects[cell.kind][cell.state])
+            with connection.execute_wrapper(watch):
+                response = worlds.client_of(world.sessions[role]).get(url)
+            allowed = {"django_session"} | ({"audit_event"} if response.status_code == 403 else set())
+            assert allowed <= set(WRITTEN_BY_GETS)
+            writes = [sql for sql in written if not any(re.search(rf'\b{table}\b', sql) for table in allowed)]
+            if writes:
+                found[str(cell), role] = writes
+    assert found == {}
+
+
+def test_no_get_sends_mail_or_locks_rows(world):
+    """A lock taken by looking lets anybody who may look hold up who may act."""
+    locks = []
+
+    def watch(execute, sql, params, many, context):
+        if re.search(r"\bfor (no key )?update\b", sql, re.IGNORECASE):
+            locks.append(sql)
+        return execute(sql, params, many, context)
+
+    from django.core import mail
+
+    mail.outbox.clear()
+    with connection.execute_wrapper(watch):
+        for cell in cells():
+            if cell.method == "GET":
+                role = next((name for name, status in cell.statuses.items() if status == 200), "kindergarten")
+                url = reverse(cell.page, kwargs=world.objects[cell.kind][cell.state])
+                worlds.client_of(world.sessions[role]).get(url)
+    assert locks == [] and mail.outbox == []

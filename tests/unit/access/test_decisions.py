@@ -1,0 +1,433 @@
+"""Deciding: who may vote, what a vote may allow, and what follows (security.md, section 5: 10, 17, 18)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from access import duties
+from access.actions import decisions, people, requests
+from access.actions.decisions import Review
+from access.duties import Duty
+from access.exceptions import NotAllowed, NothingToShow, Refused, WrongState
+from access.models import AccessRequest, Decision, Grant, LegalBasis
+from access.models.law import Rung
+from access.models.requests import CheckPoint, Outcome, Status
+from audit import trail
+from audit.models import Event
+from records import disclosure
+from tests import factories
+from tests.factories import SESSION
+from tests.unit.access.conftest import rows_as_text
+
+pytestmark = pytest.mark.django_db
+
+CASE = "PSAPL-136-CASE"
+
+
+def vote(access_request, by, review=None, **scope):
+    return decisions.approve(
+        access_request, by=by, review=review or factories.review(), scope=factories.scope_for(access_request, **scope)
+    )
+
+
+def case(city, *people_asked_about, **values):
+    return factories.submitted(city, *people_asked_about, by=city.judge, code=CASE, **values)
+
+
+def nothing_happened(access_request):
+    access_request.refresh_from_db()
+    return access_request.status == Status.SUBMITTED and not Decision.objects.exists() and not Grant.objects.exists()
+
+
+# What an approval makes ------------------------------------------------------------------------------------------------
+
+
+def test_an_approval_grants_what_the_basis_and_the_vote_allow_to_the_requester_only(city):
+    access_request = factories.submitted(city, factories.person(), factories.person())
+
+    access_request = vote(access_request, city.supervisor, hours=24, openings=2)
+
+    grant = access_request.grant
+    assert (access_request.status, access_request.decided_at) == (Status.APPROVED, grant.starts_at)
+    assert grant.ends_at - grant.starts_at == timedelta(hours=24)
+    assert grant.openings_allowed == 4  # two for each person
+    assert (grant.rung, grant.record_filter, grant.window_from) == (Rung.PRESENCE, "ANY", None)
+    assert grant.categories == factories.basis().categories
+    assert [user for user in city.people().values() if duties.may_open(user, grant)] == [city.requester]
+
+
+def test_a_purpose_narrows_the_categories_and_the_window_of_a_basis(city):
+    grant = factories.approved(city, by=city.judge, code=CASE)
+
+    assert grant.categories == ["THEFT"]
+    assert grant.window_from == decisions.widest_window(grant.access_request, timezone.localdate())
+    assert (timezone.localdate() - grant.window_from).days in {365, 366}
+
+
+def test_categories_are_never_wider_than_either_list():
+    assert decisions._narrower(["*"], ["A"]) == decisions._narrower(["A"], ["*"]) == ["A"]
+    assert decisions._narrower(["A", "B"], ["B", "C"]) == ["B"]
+    assert decisions._narrower(["A"], ["C"]) == []
+
+
+def test_the_narrowest_of_two_approvals_counts_in_each_respect(city):
+    access_request = case(city)
+    today = timezone.localdate()
+    vote(access_request, city.supervisor, rung="ABSTRACT", hours=72, openings=1, window_from=today - timedelta(days=90))
+    access_request = vote(
+        access_request, city.supervisor2, rung="FULL", hours=5, openings=3, window_from=today - timedelta(days=30)
+    )
+
+    grant = access_request.grant
+    assert (grant.rung, grant.openings_allowed) == ("ABSTRACT", 1)
+    assert grant.ends_at - grant.starts_at == timedelta(hours=5)
+    assert grant.window_from == today - timedelta(days=30)
+
+
+@pytest.mark.parametrize("first", ["approve", "refuse"])
+def test_one_refusal_and_one_approval_is_refused(city, first):
+    access_request = case(city)
+    votes = [
+        lambda: vote(access_request, city.supervisor),
+        lambda: decisions.refuse(access_request, by=city.supervisor2, review=factories.review()),
+    ]
+    one, other = votes if first == "approve" else votes[::-1]
+
+    assert one().status == Status.SUBMITTED
+    assert other().status == Status.REFUSED
+    assert not Grant.objects.exists()
+
+
+def test_a_request_about_a_minor_waits_for_a_second_unit(city):
+    minor = factories.person(number=factories.id_number(timezone.localdate() - timedelta(days=16 * 366)))
+    access_request = vote(factories.submitted(city, minor), city.supervisor)
+    assert access_request.status == Status.SUBMITTED and not Grant.objects.exists()
+
+    assert vote(access_request, city.supervisor2).status == Status.APPROVED
+
+
+# What an approval may not allow ----------------------------------------------------------------------------------------
+
+
+def test_no_approval_is_wider_than_what_was_asked_and_what_the_basis_allows(city):
+    today = timezone.localdate()
+    asked_from = today - timedelta(days=60)
+    access_request = case(city, asked_rung="ABSTRACT", asked_from=asked_from)
+    assert decisions.widest_window(access_request, today) == asked_from
+
+    for wider in (
+        {"rung": "FULL"},
+        {"rung": ""},
+        {"rung": "ALL"},
+        {"hours": 0},
+        {"hours": 73},
+        {"openings": 0},
+        {"openings": 4},
+        {"window_from": None},
+        {"window_from": asked_from - timedelta(days=1)},
+        {"window_from": today + timedelta(days=1)},
+    ):
+        with pytest.raises(Refused):
+            vote(access_request, city.supervisor, **wider)
+    assert nothing_happened(access_request)
+    assert vote(access_request, city.supervisor).decisions.count() == 1
+
+
+def test_an_approval_never_says_more_than_the_basis_whatever_was_asked(city):
+    access_request = factories.submitted(city, asked_rung="FULL")
+
+    for rung in ("FULL", "ABSTRACT"):
+        with pytest.raises(Refused, match="nor more than the legal basis allows"):
+            vote(access_request, city.supervisor, rung=rung)
+    assert vote(access_request, city.supervisor, rung="PRESENCE").grant.rung == "PRESENCE"
+
+
+def test_asking_for_longer_ago_than_the_purpose_reaches_does_not_widen_the_window(city):
+    today = timezone.localdate()
+    access_request = case(city, asked_from=today - timedelta(days=3000))
+
+    assert decisions.widest_window(access_request, today) > today - timedelta(days=367)
+    with pytest.raises(Refused, match="may not begin before"):
+        vote(access_request, city.supervisor, window_from=today - timedelta(days=3000))
+
+
+def test_reason_and_checklist_are_mandatory_whatever_the_outcome(city):
+    access_request = factories.submitted(city)
+    unfinished = {point: True for point in CheckPoint.values[1:]}
+    for review, sentence in (
+        (factories.review(" \n"), "Give the reason"),
+        (Review(checklist=unfinished, reason="依法。"), "every point of the checklist"),
+        (Review(checklist={**factories.review().checklist, "OTHER": True}, reason="依法。"), "every point"),
+    ):
+        for act in (vote, decisions.refuse, decisions.return_for_correction):
+            with pytest.raises(Refused, match=sentence):
+                act(access_request, by=city.supervisor, review=review)
+    assert nothing_happened(access_request)
+
+
+@pytest.mark.parametrize("point", CheckPoint.values)
+def test_a_no_on_the_checklist_keeps_from_approving_and_not_from_refusing(city, point):
+    access_request = factories.submitted(city)
+    review = factories.review(**{point: False})
+
+    with pytest.raises(Refused, match="answered with no"):
+        vote(access_request, city.supervisor, review)
+    assert nothing_happened(access_request)
+    assert decisions.refuse(access_request, by=city.supervisor, review=review).status == Status.REFUSED
+
+
+# Who may vote (17) -------------------------------------------------------------------------------------------------------
+
+
+def refused_every_way(access_request, by, match):
+    for act in (vote, decisions.refuse, decisions.return_for_correction):
+        with pytest.raises(NotAllowed, match=match):
+            act(access_request, by=by, review=factories.review())
+    return nothing_happened(access_request)
+
+
+def test_nobody_without_the_duty_over_the_receiving_organ_votes(city):
+    access_request = factories.submitted(city)
+    elsewhere = factories.user_with(
+        Duty.DECIDE_REQUESTS, organisation=factories.organisation(factories.OrganisationKind.PUBLIC_SECURITY_BRANCH)
+    )
+    below = factories.user_with(Duty.DECIDE_REQUESTS, organisation=city.station)
+    able = {city.supervisor, city.supervisor2}
+
+    for person in [elsewhere, below, *(set(city.people().values()) - able - {city.requester})]:
+        assert refused_every_way(access_request, person, "not in one of your queues")
+        assert not AccessRequest.objects.decidable_by(person).exists()
+    assert all(AccessRequest.objects.decidable_by(person).exists() for person in able)
+
+
+def test_a_requester_who_becomes_a_supervisor_still_cannot_decide(city):
+    access_request = factories.submitted(city)
+    people.give_duty(city.requester, Duty.DECIDE_REQUESTS, city.bureau, by=city.security_admin)
+
+    assert refused_every_way(access_request, city.requester, "your own request")
+    assert not AccessRequest.objects.decidable_by(city.requester).exists()
+
+
+def test_neither_can_a_deputy_whom_the_requester_appointed(city):
+    factories.duties.give(city.requester, Duty.ASSIGN_DUTIES, city.bureau)
+    deputy, clerk = (factories.user_with(organisation=city.branch) for _person in range(2))
+    people.give_duty(deputy, Duty.DECIDE_REQUESTS, city.branch, by=city.requester)
+    people.give_duty(clerk, Duty.ENTER_VIOLATIONS, city.branch, by=city.requester)
+    people.give_duty(clerk, Duty.DECIDE_REQUESTS, city.branch, by=city.security_admin)
+    access_request = factories.submitted(city)
+
+    assert refused_every_way(access_request, deputy, "gave you the duty")
+    assert vote(access_request, clerk).status == Status.APPROVED
+
+
+def test_a_request_that_only_deputies_of_the_requester_could_decide_is_not_submitted(city):
+    for person, organ in ((city.supervisor, city.branch), (city.supervisor2, city.bureau)):
+        duties.withdraw(person, Duty.DECIDE_REQUESTS, organ)
+    factories.duties.give(city.requester, Duty.ASSIGN_DUTIES, city.bureau)
+    people.give_duty(city.supervisor, Duty.DECIDE_REQUESTS, city.branch, by=city.requester)
+
+    with pytest.raises(Refused, match="Nobody can decide"):
+        factories.submitted(city)
+
+
+def test_two_votes_of_one_person_or_one_unit_do_not_satisfy_two_approvals(city):
+    colleague = factories.user_with(Duty.DECIDE_REQUESTS, organisation=city.branch)
+    access_request = vote(case(city), city.supervisor)
+
+    with pytest.raises(NotAllowed, match="already voted on this request"):
+        vote(access_request, city.supervisor)
+    with pytest.raises(NotAllowed, match="second approver must come from another unit"):
+        vote(access_request, colleague)
+    access_request.refresh_from_db()
+    assert (access_request.status, access_request.decisions.count()) == (Status.SUBMITTED, 1)
+
+
+def test_where_two_units_decide_the_requesters_own_unit_does_not(city):
+    colleague = factories.user_with(organisation=city.court)
+    duties.give(colleague, Duty.DECIDE_REQUESTS, city.branch)
+
+    assert refused_every_way(case(city), colleague, "comes from your own unit")
+
+
+def test_a_supervisor_who_loses_the_duty_cannot_vote_any_more(city):
+    access_request = factories.submitted(city)
+    people.withdraw_duty(city.supervisor, Duty.DECIDE_REQUESTS, city.branch, by=city.security_admin)
+
+    assert refused_every_way(access_request, city.supervisor, "not in one of your queues")
+
+
+def test_nothing_is_decided_for_a_unit_whose_agreement_has_ended(city):
+    access_request = factories.submitted(city)
+    factories.duties.give(city.people_admin, Duty.ADMINISTER_PEOPLE, city.kindergarten)
+    people.change_agreement(city.kindergarten, by=city.people_admin, ends_on=timezone.localdate() - timedelta(days=1))
+
+    for act in (vote, decisions.refuse, decisions.return_for_correction):
+        with pytest.raises(Refused, match="agreement"):
+            act(access_request, by=city.supervisor, review=factories.review())
+    assert nothing_happened(access_request)
+
+
+# Blind voting ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_vote_is_blind_until_both_have_voted(city):
+    access_request = decisions.refuse(case(city), by=city.supervisor, review=factories.review("第一票。"))
+
+    def seen(by):
+        return [reason for _vote, reason in decisions.visible_decisions(access_request, to=by)]
+
+    assert seen(city.supervisor) == ["第一票。"]
+    for person in (city.supervisor2, city.judge, city.requester, city.auditor, city.officer):
+        assert seen(person) == []
+    access_request = decisions.refuse(access_request, by=city.supervisor2, review=factories.review("第二票。"))
+    for person in (city.supervisor, city.supervisor2, city.judge):
+        assert seen(person) == ["第一票。", "第二票。"]
+    for person in (city.requester, city.auditor, city.officer, city.hr):
+        assert seen(person) == []
+
+
+def test_votes_of_a_returned_round_are_read_and_those_of_the_new_round_are_blind(city):
+    access_request = decisions.return_for_correction(case(city), by=city.supervisor, review=factories.review("请更正。"))
+    access_request = requests.submit(access_request, by=city.judge)
+    decisions.refuse(access_request, by=city.supervisor, review=factories.review("新的一票。"))
+
+    for person in (city.judge, city.supervisor2):
+        assert [reason for _vote, reason in decisions.visible_decisions(access_request, to=person)] == ["请更正。"]
+
+
+# One request, one purpose (18) -------------------------------------------------------------------------------------------
+
+
+def test_deciding_one_request_leaves_every_other_request_of_the_person_as_it_was(city, owner):
+    person = factories.person()
+    factories.sealed(city, person, offence_code="PSAPL2025-058-p1-i1", penalty=factories.Penalty(detention_days=6))
+    other = case(city, person, reason="另一个理由。")
+    first = factories.submitted(city, person)
+    before = {row for rows in rows_as_text(owner).values() for row in rows if str(other.pk) in row}
+    assert len(before) >= 3
+
+    first = vote(first, city.supervisor, factories.review("只关于第一件。"))
+
+    assert before == {row for rows in rows_as_text(owner).values() for row in rows if str(other.pk) in row}
+    assert not Grant.objects.filter(access_request=other).exists()
+    assert decisions.visible_decisions(other, to=city.judge) == []
+    assert decisions.visible_decisions(first, to=city.judge) == []
+    assert [reason for _vote, reason in decisions.visible_decisions(first, to=city.requester)] == ["只关于第一件。"]
+    assert requests.read_particulars(first).reason != requests.read_particulars(other).reason
+
+    # And the grant of the first opens nothing for the second's requester or the second's person.
+    factories.ready(first.grant)
+    with pytest.raises(NothingToShow):
+        disclosure.open_answer(
+            first.grant,
+            other.current_subjects.get(),
+            by=city.requester,
+            session_key=SESSION,
+            token=factories.token(),
+        )
+    assert not Event.objects.filter(kind="DISCLOSED").exists()
+
+
+# The law that was used is kept (10) ----------------------------------------------------------------------------------------
+
+
+def test_a_new_version_of_the_law_changes_no_request_decision_or_grant(city):
+    old = factories.basis()
+    waiting, grant = factories.submitted(city), factories.approved(city)
+    new = LegalBasis.objects.get(pk=old.pk)
+    new.pk, new._state.adding, new.version, new.categories, new.grant_hours = factories.token(), True, 2, ["SEXUAL"], 1
+    new.save()
+    assert factories.basis() == new
+
+    waiting = vote(waiting, city.supervisor, hours=72)
+
+    for row in (waiting, waiting.grant, waiting.decisions.get(), grant, grant.access_request.decisions.get()):
+        assert row.basis == old
+    assert waiting.grant.categories == old.categories
+    event = Event.objects.filter(kind="REQUEST_VOTED").latest("at")
+    assert b'"basis_version":1' in bytes(event.canonical)
+    assert factories.submitted(city).basis == new
+
+
+def test_a_basis_that_ended_while_a_request_waited_is_not_approved_any_more(city, monkeypatch):
+    ending = factories.basis()
+    ending.pk, ending._state.adding, ending.version = factories.token(), True, 2
+    ending.valid_until = timezone.localdate()
+    ending.save()
+    access_request = factories.submitted(city)
+    tomorrow = timezone.now() + timedelta(days=1)
+    monkeypatch.setattr(trail, "database_now", lambda: tomorrow)
+
+    with pytest.raises(Refused, match="not in force"):
+        vote(access_request, city.supervisor)
+    assert nothing_happened(access_request)
+
+
+@pytest.mark.parametrize("change", ["update", "delete"])
+def test_what_was_decided_cannot_be_rewritten(city, change):
+    factories.approved(city)
+    for rows, values in ((Decision.objects.all(), {"hours": 720}), (LegalBasis.objects.all(), {"grant_hours": 720})):
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            rows.update(**values) if change == "update" else rows._raw_delete("default")
+
+
+# Revoking ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_revoked_grant_is_over_at_once_and_says_who(city):
+    grant = decisions.revoke(factories.approved(city), by=city.supervisor2, reason="已不需要。")
+
+    assert not grant.is_live()
+    assert (grant.revoked_by, Event.objects.filter(kind="GRANT_REVOKED").count()) == (city.supervisor2, 1)
+    with pytest.raises(WrongState, match="already revoked"):
+        decisions.revoke(grant, by=city.supervisor, reason="再一次。")
+
+
+def test_a_revocation_has_a_reason_and_comes_from_who_decides(city):
+    grant = factories.approved(city)
+    with pytest.raises(Refused, match="reason"):
+        decisions.revoke(grant, by=city.supervisor, reason=" ")
+    duties.give(city.requester, Duty.DECIDE_REQUESTS, city.branch)
+    for person in (city.requester, city.judge, city.auditor, city.people_admin, city.reviewer):
+        with pytest.raises(NotAllowed):
+            decisions.revoke(grant, by=person, reason="不应成功。")
+    grant.refresh_from_db()
+    assert grant.revoked_at is None
+
+
+# A failing trail -----------------------------------------------------------------------------------------------------------
+
+
+def test_without_its_event_no_vote_is_kept(city, refused_without_trail):
+    first, last = case(city), vote(case(city), city.supervisor)
+    for act in (
+        lambda: vote(first, city.supervisor),
+        lambda: decisions.refuse(first, by=city.supervisor, review=factories.review()),
+        lambda: decisions.return_for_correction(first, by=city.supervisor, review=factories.review()),
+        lambda: vote(last, city.supervisor2),
+        lambda: decisions.refuse(last, by=city.supervisor2, review=factories.review()),
+    ):
+        with refused_without_trail():
+            act()
+
+
+def test_without_its_event_no_grant_is_revoked(city, refused_without_trail):
+    grant = factories.approved(city)
+
+    with refused_without_trail():
+        decisions.revoke(grant, by=city.supervisor, reason="已不需要。")
+
+
+def test_the_outcomes_of_the_votes_are_the_ones_that_were_cast(city):
+    access_request = vote(case(city), city.supervisor)
+    decisions.refuse(access_request, by=city.supervisor2, review=factories.review())
+
+    cast = Decision.objects.order_by("decided_at").values_list("decider", "decider_organisation", "outcome")
+    assert list(cast) == [
+        (city.supervisor.pk, city.branch.pk, Outcome.APPROVE),
+        (city.supervisor2.pk, city.bureau.pk, Outcome.REFUSE),
+    ]
