@@ -274,10 +274,6 @@ def missing_parts(access_request: AccessRequest, particulars: Particulars) -> li
     basis = access_request.basis
     wanted = [
         (not particulars.people, _("Name at least one person.")),
-        (
-            any(not person.name.strip() or not person.number.strip() for person in particulars.people),
-            _("Give name and number of each person."),
-        ),
         (not particulars.reason.strip(), _("Give the reason for the query.")),
         (not particulars.scope_of_use.strip(), _("Say how the answer will be used, and by whom.")),
         (basis.needs_case_purpose and not access_request.case_purpose_id, _("Choose the case purpose.")),
