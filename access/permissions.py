@@ -39,7 +39,9 @@ def check_agreement_holds(organisation: Organisation, today: date) -> None:
     """Rule 12: without an agreement in force a unit neither asks nor looks."""
     if not organisation.agreement_holds(today):
         raise NotAllowed(
-            _("The agreement with your unit has ended, so it cannot file or open requests. Ask the public security organ to renew it.")
+            _(
+                "The agreement with your unit has ended, so it cannot file or open requests. Ask the public security organ to renew it."
+            )
         )
 
 
@@ -54,7 +56,9 @@ def check_basis_applies(basis: LegalBasis, organisation: Organisation, today: da
         raise Refused(basis.standing_reason)
     if organisation.kind not in basis.organisation_kinds:
         raise Refused(
-            _("%(citation)s does not let this kind of unit ask (%(kind)s). Choose a legal basis that applies to your unit.")
+            _(
+                "%(citation)s does not let this kind of unit ask (%(kind)s). Choose a legal basis that applies to your unit."
+            )
             % names
         )
 
@@ -94,7 +98,9 @@ def check_can_decide(user: User, access_request: AccessRequest) -> None:
             raise NotAllowed(_("This request comes from your own unit; somebody from another unit must decide it."))
         # Rule 4: two approvers are two people from two units.
         if votes.filter(decider_organisation=user.organisation_id).exists():
-            raise NotAllowed(_("Somebody from your unit has already voted; the second approver must come from another unit."))
+            raise NotAllowed(
+                _("Somebody from your unit has already voted; the second approver must come from another unit.")
+            )
 
 
 def eligible_deciders(access_request: AccessRequest, organ: Organisation) -> list[User]:

@@ -127,6 +127,7 @@ audit:verification       | - | - | GET | auditor 200 | 404
                          | | - | POST | auditor 302 | 404
 
 account_login            | - | - | GET HEAD POST PUT OPTIONS | anonymous 200 | 302
+                         | | - | PATCH DELETE TRACE | anonymous 405 | 302
 account_logout           | - | - | GET HEAD | anonymous 302 | 200
                          | | - | POST | anonymous 302 | 302
                          | | - | OPTIONS | anonymous 200 | 200

@@ -63,7 +63,8 @@ def insert_missing(model: type[models.Model], rows: Iterable[dict[str, Any]], *,
         if loaded is None:
             missing.append(model(**row))
             continue
-        changed = [name for name in row if getattr(loaded, name) != model._meta.get_field(name).to_python(row[name])]
+        columns = {column.name: column for column in model._meta.fields}
+        changed = [name for name in row if getattr(loaded, name) != columns[name].to_python(row[name])]
         if changed:
             name = " version ".join(str(row[part]) for part in key)
             advice = "Add a new version" if "version" in key else "Add a new code with its own valid_from"

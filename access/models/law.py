@@ -149,9 +149,7 @@ class CasePurpose(models.Model):
     class Meta:
         default_permissions = ()
         ordering: ClassVar = ["code", "-version"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["code", "version"], name="one_row_a_purpose_version")
-        ]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["code", "version"], name="one_row_a_purpose_version")]
 
     def __str__(self) -> str:
         return self.title

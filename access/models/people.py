@@ -116,7 +116,9 @@ class Organisation(models.Model):
 
     def agreement_holds(self, on: date) -> bool:
         """Say whether this unit may ask and look on this day; police organs need no agreement."""
-        return self.is_active and (self.is_police or (self.agreement_ends_on is not None and on <= self.agreement_ends_on))
+        return self.is_active and (
+            self.is_police or (self.agreement_ends_on is not None and on <= self.agreement_ends_on)
+        )
 
 
 class UserManager(BaseUserManager["User"]):
@@ -133,7 +135,9 @@ class User(AbstractBaseUser):
     username = models.CharField(_("user name"), max_length=60, unique=True)
     badge_number = models.CharField(_("badge number"), max_length=12, blank=True)
     full_name = models.CharField(_("full name"), max_length=60)
-    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="people", verbose_name=_("organisation"))
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, related_name="people", verbose_name=_("organisation")
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     last_login = None  # sign-ins are events of the trail

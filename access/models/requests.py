@@ -56,7 +56,9 @@ class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
         of_my_unit = models.Q(organisation=user.organisation_id) | models.Exists(
             votes.filter(decider_organisation=user.organisation_id)
         )
-        waiting = self.in_queues_of(user).filter(status=Status.SUBMITTED).exclude(models.Exists(votes.filter(decider=user)))
+        waiting = (
+            self.in_queues_of(user).filter(status=Status.SUBMITTED).exclude(models.Exists(votes.filter(decider=user)))
+        )
         return waiting.exclude(of_my_unit & models.Q(approvals_needed__gt=1))
 
     def in_queues_of(self, user: User) -> AccessRequestQuerySet:
@@ -117,9 +119,7 @@ class AccessRequest(models.Model):
             ),
             models.CheckConstraint(
                 name="decided_request_says_when",
-                condition=models.Q(
-                    status__in=[Status.APPROVED, Status.REFUSED], decided_at__isnull=False
-                )
+                condition=models.Q(status__in=[Status.APPROVED, Status.REFUSED], decided_at__isnull=False)
                 | (~models.Q(status__in=[Status.APPROVED, Status.REFUSED]) & models.Q(decided_at__isnull=True)),
             ),
         ]

@@ -16,8 +16,10 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -26,6 +28,7 @@ from config import database
 from tests.bench import register, web
 from tests.bench.register import DATA_DIR, ROOT, Client
 
+TURNS = 5
 NAMES = {"statements": "(a) bare psycopg", "door": "(b) the door", "page": "(c) the page"}
 
 
@@ -48,7 +51,7 @@ class Result:
 
 def main() -> None:
     options = _options()
-    started = time.monotonic()
+    started, load = time.monotonic(), os.getloadavg()[0]
     superuser = register.server()
     try:
         people = _people(superuser, max(options.clients))
@@ -60,12 +63,13 @@ def main() -> None:
                 with web.gunicorn(environment) as address:
                     environment["BENCH_ADDRESS"] = address
                     for clients in options.clients:
-                        for what in NAMES:
-                            results.append(_measure(records, what, people[:clients], environment, options.seconds))
-                            _say(_row(results[-1], results))
+                        for result in _measure(records, people[:clients], environment, options.seconds):
+                            results.append(result)
+                            _say(_row(result, results))
                 if records == options.sizes[-1]:
                     parts = _run("tests.bench.parts", json.dumps(asdict(people[0])), environment=environment)
-        report = _report(results, parts, _versions(superuser), time.monotonic() - started)
+        end = f"The load before was {load:.1f}; the whole run took {(time.monotonic() - started) / 60:.1f} minutes."
+        report = _report(results, parts, f"{_versions(superuser)} {end}")
     finally:
         database.stop(DATA_DIR / "postgres")
     (DATA_DIR / "results.md").write_text(report)
@@ -101,33 +105,46 @@ def _people(superuser: dict[str, str], clients: int) -> list[Client]:
     return people
 
 
-def _measure(records: int, what: str, people: list[Client], environment: dict[str, str], seconds: float) -> Result:
-    """Let one process for each client get ready, start them together, and gather what they measured."""
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.client", what, json.dumps(asdict(client)), str(seconds)],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+def _measure(records: int, people: list[Client], environment: dict[str, str], seconds: float) -> list[Result]:
+    """Measure (a), (b) and (c) in turns, so that whatever else the machine does meets all three."""
+    with ExitStack() as stack:
+        groups = {what: [stack.enter_context(_client(what, each, environment)) for each in people] for what in NAMES}
+        taken: dict[str, list[list[float]]] = {what: [[] for _ in people] for what in NAMES}
+        for _ in range(TURNS):
+            for what, processes in groups.items():
+                for process in processes:
+                    process.stdin.write(f"{seconds / TURNS}\n")
+                    process.stdin.flush()
+                for each, process in zip(taken[what], processes, strict=True):
+                    each += json.loads(process.stdout.readline() or _stopped(what))
+    return [
+        Result(
+            records,
+            len(people),
+            what,
+            milliseconds=[one for each in clients for one in each],
+            rate=sum(len(each) / (sum(each) / 1000) for each in clients),
         )
-        for client in people
+        for what, clients in taken.items()
     ]
-    try:
-        for process in processes:
+
+
+@contextmanager
+def _client(what: str, client: Client, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Yield a process that is ready to measure."""
+    command = [sys.executable, "-m", "tests.bench.client", what, json.dumps(asdict(client))]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
+        try:
             if process.stdout.readline() != "ready\n":
-                raise SystemExit(f"A client of {NAMES[what]} did not get ready; what it said stands above.")
-        for process in processes:
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        taken = [json.loads(process.stdout.readline()) for process in processes]
-    finally:
-        for process in processes:
+                _stopped(what)
+            yield process
+        finally:
             process.kill()
-            process.wait()
-    rate = sum(len(one) / (sum(one) / 1000) for one in taken)
-    return Result(records, len(people), what, [each for one in taken for each in one], rate)
+
+
+def _stopped(what: str) -> NoReturn:
+    raise SystemExit(f"A client of {NAMES[what]} stopped; what it said stands above.")
 
 
 def _run(module: str, *arguments: str, environment: dict[str, str]) -> str:
@@ -156,7 +173,7 @@ def _row(result: Result, results: list[Result]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _report(results: list[Result], parts: str, versions: str, seconds: float) -> str:
+def _report(results: list[Result], parts: str, conditions: str) -> str:
     smallest = min(result.records for result in results)
     head = [
         "records", "clients", "what", "openings/s", "median ms", "p99 ms", "rate to (a)", f"median to {smallest:,}",
@@ -172,7 +189,7 @@ def _report(results: list[Result], parts: str, versions: str, seconds: float) ->
         "",
         parts.strip(),
         "",
-        f"{versions} The whole run took {seconds / 60:.1f} minutes.",
+        conditions,
     ]
     return "\n".join(lines) + "\n"
 

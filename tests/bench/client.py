@@ -1,7 +1,4 @@
-"""One client of the benchmark, a process of its own: gets ready, waits for the start, opens answers until time is up.
-
-It is started by `tests.bench` with what to measure and a JSON object; it answers with a line of JSON.
-"""
+"""One client of the benchmark, a process of its own: gets ready, and opens answers whenever it is told for how long."""
 
 from __future__ import annotations
 
@@ -87,14 +84,15 @@ def page(client: Client) -> Iterator[Operation]:
 MEASURED = {"statements": statements, "door": door, "page": page}
 
 
-def main(what: str, client: Client, seconds: float) -> None:
+def main(what: str, client: Client) -> None:
+    """Measure for so many seconds as each line that comes in says; a line of JSON goes out for each."""
     with MEASURED[what](client) as operation:
         _repeat(operation, WARM_UP_SECONDS)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        sys.stdin.readline()
-        milliseconds = _repeat(operation, seconds)
-    sys.stdout.write(json.dumps(milliseconds) + "\n")
+        for seconds in sys.stdin:
+            sys.stdout.write(json.dumps(_repeat(operation, float(seconds))) + "\n")
+            sys.stdout.flush()
 
 
 def _repeat(operation: Operation, seconds: float) -> list[float]:
@@ -111,4 +109,4 @@ if __name__ == "__main__":
     import django
 
     django.setup()
-    main(sys.argv[1], Client(**json.loads(sys.argv[2])), float(sys.argv[3]))
+    main(sys.argv[1], Client(**json.loads(sys.argv[2])))

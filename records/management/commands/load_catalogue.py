@@ -28,7 +28,7 @@ class Command(BaseCommand):
 @transaction.atomic(durable=True)
 def load() -> dict[str, int]:
     """Insert what is missing, with one event that counts it, and return the counts."""
-    inserted = {
+    inserted: dict[str, Any] = {
         "offences": records_catalogue.load_offences(),
         "sealing_rules": records_catalogue.load_sealing_rules(),
         "legal_bases": access_catalogue.load_legal_bases(),

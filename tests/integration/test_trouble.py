@@ -1,0 +1,370 @@
+"""When something is missing - the trail, the database, the login, the token - nothing is shown and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.core.exceptions import PermissionDenied
+from django.db import connection, connections
+from django.test import Client
+from django.urls import reverse
+
+from access.actions import requests
+from access.models import AccessRequest, Grant, Opening
+from access.models.requests import Status as RequestStatus
+from audit.models import Event
+from audit.trail import EventType
+from records.models import Status, Violation
+from tests import factories, worlds
+
+pytestmark = pytest.mark.django_db
+
+TYPED = "这句话打了很久，不能丢。"
+
+
+@pytest.fixture
+def city() -> factories.City:
+    return factories.City()
+
+
+def signed_in(user, **options) -> Client:
+    return worlds.client_of(worlds.sign_in(user), **options)
+
+
+def events(kind: EventType) -> list[dict]:
+    return [json.loads(bytes(event.canonical)) for event in Event.objects.filter(kind=kind).order_by("at")]
+
+
+def fields(page: str, action: str) -> dict[str, str]:
+    """Return the hidden fields of the form of a page that is sent to `action`."""
+    form = page[page.index(f'action="{action}"') :]
+    form = form[: form.index("</form>")]
+    found = {}
+    for tag in re.findall(r"<input[^>]*>|<textarea.*?</textarea>", form, re.DOTALL):
+        name = re.search(r'name="([^"]*)"', tag)
+        value = re.search(r'value="([^"]*)"', tag) or re.search(r">([^<]*)</textarea>", tag)
+        if name:
+            found[name[1]] = value[1] if value else ""
+    return found
+
+
+# A denial leaves one event (item 1)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_denial_leaves_one_committed_event_although_the_view_raised(city, owner, method):
+    record = factories.violation_at(Status.SUBMITTED, city)
+    name = {"get": "records:edit", "post": "records:discard"}[method]
+    response = getattr(signed_in(city.reviewer), method)(reverse(name, args=[record.pk]))
+
+    assert response.status_code == 403
+    (denied,) = events(EventType.DENIED)
+    assert denied["actor"] == {"id": str(city.reviewer.pk), "unit": city.reviewer.unit_code}
+    assert denied["target"] == {"type": "url", "id": str(record.pk)}
+    assert denied["detail"] == {"view": name, "method": method.upper()}
+    # Another connection sees it: it is committed.
+    assert owner.execute("select count(*) from audit_event where kind = 'DENIED'").fetchone() == (1,)
+    assert Violation.objects.get(pk=record.pk).status == Status.SUBMITTED
+
+
+def test_a_denial_in_the_middle_of_an_act_undoes_the_act_and_is_kept(city, monkeypatch):
+    draft = factories.request_draft(city)
+
+    def denied(*args, **values):
+        raise PermissionDenied
+
+    monkeypatch.setattr("access.actions.requests.trail.write", denied)
+    response = signed_in(city.requester).post(reverse("access:request_withdraw", args=[draft.pk]))
+
+    assert response.status_code == 403
+    assert AccessRequest.objects.get().status == RequestStatus.DRAFT
+
+
+# Without a trail nothing is shown (item 2)
+
+
+@pytest.fixture
+def opening(city):
+    """A court's grant with everything done but the opening, and the browser that may open it."""
+    subject = factories.person("欧阳不见")
+    factories.sealed(city, subject, texts={"facts": "密封的事实。"})
+    client = signed_in(city.judge)
+    session_key = client.cookies[settings.SESSION_COOKIE_NAME].value
+    grant = factories.ready(factories.approved(city, subject, by=city.judge, code="PSAPL-136-CASE"), session_key)
+    url = reverse("records:open", args=[grant.pk, factories.subject_of(grant).pk])
+    return client, url
+
+
+def test_the_answer_is_shown_when_nothing_is_the_matter(opening):
+    client, url = opening
+    response = client.post(url, {"token": factories.token()})
+    assert response.status_code == 200
+    assert "密封的事实。" in response.content.decode()
+
+
+def revoked(owner) -> None:
+    owner.execute("revoke insert (id, canonical) on audit_event from seal_app")
+
+
+def too_slow(owner) -> None:
+    """The owner plants a trigger that takes longer than the application waits for a statement."""
+    owner.execute("""
+        create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(5); return new; end $$;
+        create trigger slow before insert on audit_event for each row execute function slow();
+    """)
+    with connection.cursor() as cursor:
+        cursor.execute("set statement_timeout = '50ms'")
+
+
+def broken(owner) -> None:
+    owner.execute("""
+        create function broken() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
+        create trigger broken before insert on audit_event for each row execute function broken();
+    """)
+
+
+@pytest.mark.parametrize("trouble", [revoked, too_slow, broken])
+def test_without_its_event_an_opening_answers_503_and_shows_and_counts_nothing(opening, owner, trouble):
+    client, url = opening
+    trouble(owner)
+    response = client.post(url, {"token": factories.token()})
+
+    assert response.status_code == 503
+    for secret in ("密封的事实", "欧阳不见", "PSAPL2025"):
+        assert secret not in response.content.decode()
+    assert response["Retry-After"] and "no-store" in response["Cache-Control"]
+    assert Opening.objects.count() == 0
+    assert Grant.objects.get().openings_used == 0
+    assert events(EventType.DISCLOSED) == []
+
+
+@pytest.mark.parametrize("trouble", [revoked, too_slow, broken])
+def test_without_its_event_nothing_else_is_done_either(city, owner, trouble):
+    draft = factories.violation_at(Status.DRAFT, city)
+    client = signed_in(city.officer)
+    trouble(owner)
+    response = client.post(reverse("records:submit", args=[draft.pk]), {"version": draft.version})
+
+    assert response.status_code == 503
+    assert Violation.objects.get().status == Status.DRAFT
+
+
+def test_without_a_trail_a_denial_is_not_answered_either(city, owner):
+    client = signed_in(city.officer)
+    revoked(owner)
+    assert client.get(reverse("access:queue")).status_code == 503
+
+
+def test_without_a_trail_nobody_signs_in(city, owner):
+    revoked(owner)
+    client = Client(raise_request_exception=False)
+    response = client.post(reverse("account_login"), {"login": "officer", "password": factories.PASSWORD})
+
+    assert response.status_code == 503
+    assert factories.PASSWORD not in response.content.decode()
+    assert client.get(reverse("desk")).status_code == 302
+
+
+# Without a database nothing is lost
+
+
+@pytest.fixture
+def no_database(db):
+    """Let the next connection meet a port where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        dead = connections["default"]
+        before = dict(dead.settings_dict)
+
+        def pull() -> None:
+            dead.close()
+            dead.settings_dict.update(HOST="127.0.0.1", PORT=taken.getsockname()[1])
+
+        yield pull
+        dead.close()
+        dead.settings_dict.update(before)
+
+
+def test_with_the_database_down_a_plain_page_keeps_what_was_typed(city, no_database):
+    client = signed_in(city.requester)
+    no_database()
+    url = reverse("access:request_begin", args=["PRESCHOOL-44"])
+    response = client.post(url, {"reason": TYPED, "password": "never kept"})
+
+    assert response.status_code == 503
+    page = response.content.decode()
+    assert TYPED in page and "never kept" not in page
+    assert fields(page, url)["reason"] == TYPED
+    assert response["Retry-After"]
+    assert "no-store" in response["Cache-Control"]
+    for word in ("Traceback", "psycopg", "127.0.0.1", city.requester.full_name):
+        assert word not in page
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_with_the_database_down_every_page_says_so(city, no_database, method):
+    client = signed_in(city.officer)
+    no_database()
+    for name in ("desk", "account_login", "records:violations", "access:requests"):
+        assert getattr(client, method)(reverse(name)).status_code == 503, name
+
+
+def test_what_was_typed_can_be_sent_again_when_the_database_is_back(city, no_database):
+    client = signed_in(city.requester)
+    before = dict(connections["default"].settings_dict)
+    no_database()
+    url = reverse("access:request_begin", args=["PRESCHOOL-44"])
+    page = client.post(url, {"reason": TYPED, "rows": "1", "token": factories.token(), "action": "save"}).content.decode()
+    connections["default"].close()
+    connections["default"].settings_dict.update(before)
+
+    response = client.post(url, fields(page, url))
+    assert response.status_code == 302
+    assert requests.read_particulars(AccessRequest.objects.get()).reason == TYPED
+
+
+# An expired login in mid-form
+
+
+def test_a_login_that_expired_in_mid_form_keeps_what_was_typed_and_goes_on_after_signing_in(city):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(city.requester)
+    url = reverse("access:request_begin", args=["PRESCHOOL-44"])
+    form = fields(client.get(url).content.decode(), "")  if False else _form_of(client.get(url).content.decode())
+    typed = {**form, "reason": TYPED, "action": "save"}
+    Session.objects.all().delete()
+
+    response = client.post(url, typed)
+    page = response.content.decode()
+    assert response.status_code == 409
+    assert TYPED in page
+    assert AccessRequest.objects.count() == 0
+    assert "no-store" in response["Cache-Control"]
+    assert all(TYPED not in str(session.get_decoded()) for session in Session.objects.all())
+
+    # In the other tab: the same browser signs in, and the token of the first page goes stale with it.
+    login = client.get(reverse("account_login")).content.decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', login)[1]
+    values = {"login": "kindergarten", "password": factories.PASSWORD, "csrfmiddlewaretoken": token}
+    assert client.post(reverse("account_login"), values).status_code == 302
+
+    again = fields(page, url)
+    origin = {"headers": {"origin": "http://testserver"}}
+    resumed = client.post(url, again, **origin)
+    assert resumed.status_code == 409  # the token changed with the login: once more, and nothing is lost
+    final = client.post(url, fields(resumed.content.decode(), url), **origin)
+    assert final.status_code == 302
+    assert requests.read_particulars(AccessRequest.objects.get()).reason == TYPED
+
+
+def _form_of(page: str) -> dict[str, str]:
+    """Return the fields of the main form of a page."""
+    main = page[page.index('<main') :]
+    start = re.search(r'<form[^>]*method="post"', main)
+    form = main[start.start() :]
+    form = form[: form.index("</form>")]
+    found = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+        if name and 'type="file"' not in tag and (not re.search(r'type="(radio|checkbox)"', tag) or " checked" in tag):
+            found[name[1]] = value[1] if value else ""
+    return found
+
+
+@pytest.mark.parametrize("name", ["records:confirm", "records:discard", "access:decide", "access:grant_revoke"])
+def test_an_act_sent_without_a_login_does_nothing(city, name):
+    objects = {
+        "records:confirm": lambda: factories.violation_at(Status.SUBMITTED, city),
+        "records:discard": lambda: factories.violation_at(Status.DRAFT, city),
+        "access:decide": lambda: factories.submitted(city),
+        "access:grant_revoke": lambda: factories.approved(city),
+    }
+    row = objects[name]()
+    before = Event.objects.count()
+    response = Client().post(reverse(name, args=[row.pk]), {"version": 1, "reason": TYPED})
+    assert response.status_code == 409
+    assert TYPED in response.content.decode()
+    assert Event.objects.count() == before
+
+
+# A stale token
+
+
+def stale(client: Client, url: str, origin: str | None):
+    headers = {"origin": origin} if origin else {}
+    return client.post(url, {"csrfmiddlewaretoken": "a" * 64, "reason": TYPED}, headers=headers)
+
+
+def test_a_stale_token_from_our_own_page_keeps_what_was_typed(city):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(city.requester)
+    url = reverse("access:request_begin", args=["PRESCHOOL-44"])
+    client.get(url)
+    response = stale(client, url, "http://testserver")
+
+    assert response.status_code == 409
+    page = response.content.decode()
+    carried = fields(page, url)
+    assert carried["reason"] == TYPED
+    assert AccessRequest.objects.count() == 0
+    # The carried page has a token that works.
+    assert client.post(url, {**carried, "rows": "1", "action": "save"}, headers={"origin": "http://testserver"}).status_code in (200, 302)
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "http://testserver.example", "null", None])
+def test_a_stale_token_from_elsewhere_is_refused_and_echoes_nothing(city, origin):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(city.requester)
+    url = reverse("access:request_begin", args=["PRESCHOOL-44"])
+    client.get(url)
+    response = stale(client, url, origin)
+
+    assert response.status_code == 403
+    assert TYPED not in response.content.decode()
+    assert AccessRequest.objects.count() == 0
+
+
+# Nothing stays behind in browsers and sessions
+
+
+def test_sealed_and_answer_pages_are_never_stored(city, opening):
+    client, url = opening
+    grant = Grant.objects.get()
+    pages = [client.get(reverse("records:answers")), client.get(reverse("records:grant", args=[grant.pk]))]
+    pages += [client.get(url), client.post(url, {"token": factories.token()})]
+    stub = reverse("records:violation", args=[factories.sealed(city, factories.person()).pk])
+    pages.append(signed_in(city.officer).get(stub))
+    pages.append(signed_in(city.reviewer).get(stub))
+    assert [page.status_code for page in pages] == [200, 200, 200, 200, 200, 404]
+    for page in pages:
+        assert "no-store" in page["Cache-Control"] and "private" in page["Cache-Control"]
+        assert "ETag" not in page.headers and "Last-Modified" not in page.headers
+        assert "Content-Encoding" not in page.headers
+
+
+def test_sessions_and_cookies_hold_nothing_but_ids(city, opening):
+    """After everything that a person may do here, the session says who and since when, and no more."""
+    client, url = opening
+    client.post(url, {"token": factories.token()})
+    officer, requester = signed_in(city.officer), signed_in(city.requester)
+    officer.post(reverse("records:new"), {"name": "欧阳不见", "number": factories.id_number(), "facts": TYPED})
+    requester.post(reverse("access:request_new"), {"basis": "PRESCHOOL-44"})
+    requester.post(reverse("access:request_begin", args=["PRESCHOOL-44"]), {"name_1": "欧阳不见", "reason": TYPED})
+    browser = Client()
+    browser.post(reverse("account_login"), {"login": "supervisor", "password": factories.PASSWORD})
+
+    known = {"_auth_user_id", "_auth_user_backend", "_auth_user_hash", "account_authentication_methods"}
+    for session in Session.objects.all():
+        held = session.get_decoded()
+        assert set(held) <= known, held
+        for method in held.get("account_authentication_methods", []):
+            assert set(method) <= {"method", "at", "username"}
+    for one in (client, officer, requester, browser):
+        for name, cookie in one.cookies.items():
+            assert name in {"sessionid", "csrftoken", "messages", "django_language"}
+            assert "欧阳" not in cookie.value and TYPED not in cookie.value

@@ -1,0 +1,285 @@
+"""What must never be false is also a rule of the database; and nobody becomes a superuser (security.md, section 5: 8)."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+
+import pytest
+from django.core.exceptions import FieldDoesNotExist, FieldError
+from django.core.management import CommandError, call_command
+from django.core.serializers.base import DeserializationError
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import ProtectedError
+from django.forms import modelform_factory
+from django.utils import timezone
+
+from access.duties import Duty
+from access.models import (
+    AccessRequest,
+    Decision,
+    Grant,
+    LegalBasis,
+    Letter,
+    Opening,
+    Organisation,
+    RequestSubject,
+    Undertaking,
+    User,
+)
+from access.models.law import Rung
+from access.models.people import POLICE_KINDS, OrganisationKind
+from access.models.requests import Status
+from tests import factories
+
+NOW = timezone.now
+
+
+# Constraints -------------------------------------------------------------------------------------------------------------
+
+
+def copy_of(row, **values):
+    """Return an unsaved copy of a row with another key."""
+    copied = type(row)(**{field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields})
+    copied.pk = factories.token()
+    for name, value in values.items():
+        setattr(copied, name, value)
+    return copied
+
+
+def basis(**values):
+    return copy_of(factories.basis(), version=99, **values)
+
+
+def broken_requests(city):
+    draft, sent = factories.request_draft(city), factories.submitted(city)
+    for name, row, values in (
+        ("submitted_request_has_a_deadline", sent, {"due_at": None}),
+        ("submitted_request_has_a_deadline", sent, {"receiving_organ": None}),
+        ("submitted_request_has_a_deadline", draft, {"due_at": NOW()}),
+        ("waiting_request_was_submitted", draft, {"status": Status.SUBMITTED}),
+        ("waiting_request_was_submitted", draft, {"status": Status.LAPSED}),
+        ("decided_request_says_when", sent, {"status": Status.APPROVED}),
+        ("decided_request_says_when", sent, {"status": Status.REFUSED}),
+        ("decided_request_says_when", sent, {"decided_at": NOW()}),
+        ("number", sent, {"number": draft.number}),
+    ):
+        yield name, copy_of(row, **{"number": f"CX-{len(values)}-{factories.token().hex[:7]}", **values})
+    subject = sent.subjects.get()
+    yield "one_subject_a_place", copy_of(subject)
+
+
+def broken_decisions(city):
+    vote = factories.request_at(Status.APPROVED, city).decisions.get()
+    yield "one_vote_a_person", copy_of(vote)
+    for values in (
+        {"hours": None},
+        {"openings": None},
+        {"rung": ""},
+        {"outcome": "REFUSE"},
+        {"outcome": "RETURN", "rung": "", "hours": None},
+    ):
+        yield "approval_has_a_scope", copy_of(vote, **{"decider": city.supervisor2, **values})
+
+
+def broken_grants(city):
+    grant = factories.ready(factories.approved(city))
+    other = factories.submitted(city)
+    for name, values in (
+        ("grant_ends", {"ends_at": grant.starts_at}),
+        ("openings_are_counted", {"openings_used": grant.openings_allowed + 1}),
+        ("revocation_says_who", {"revoked_at": NOW()}),
+        ("revocation_says_who", {"revoked_by": city.supervisor}),
+        ("access_request_id", {"access_request": grant.access_request}),
+    ):
+        yield name, copy_of(grant, **{"access_request": other, **values})
+    yield "one_undertaking_a_person", copy_of(grant.undertakings.get())
+    opened = Opening(grant=grant, subject=factories.subject_of(grant), user=city.requester, token=factories.token())
+    opened.opened_at = opened.viewable_until = NOW()
+    opened.save()
+    yield "token", copy_of(opened)
+
+
+def broken_law(city):
+    yield "one_row_a_basis_version", basis(version=factories.basis().version)
+    yield "full_answers_need_two_approvals", basis(highest_rung=Rung.FULL, approvals=1)
+    yield "closed_basis_says_why", basis(standing="REFUSED", standing_reason_zh="", standing_reason_en="")
+
+
+def broken_people(city):
+    yield "outside_unit_has_agreement", copy_of(city.court, agreement_ends_on=None, code="X", path="X/")
+    yield "code", copy_of(city.court, path="Y/")
+    yield "path", copy_of(city.court, code="Y")
+    yield "username", copy_of(city.officer)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("broken", [broken_requests, broken_decisions, broken_grants, broken_law, broken_people])
+def test_the_database_refuses_what_must_never_be(city, broken):
+    for constraint, row in broken(city):
+        with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+            row.save(force_insert=True)
+
+
+@pytest.mark.django_db
+def test_rows_that_are_written_once_are_never_changed_and_no_row_is_deleted(city):
+    factories.ready(factories.approved(city))
+    for model in (Decision, Undertaking, RequestSubject, LegalBasis):
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            model.objects.update(pk=factories.token())
+    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+        Letter.objects.update(content=b"another letter")
+    for model in (AccessRequest, Grant, Letter, Decision, Undertaking, RequestSubject, LegalBasis, User, Organisation):
+        with pytest.raises((DatabaseError, ProtectedError)), transaction.atomic():
+            model.objects.all().delete()
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+            model.objects.all()._raw_delete("default")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", [AccessRequest, Organisation, User])
+def test_nothing_with_history_is_written_without_it(city, model):
+    factories.submitted(city)
+    row = model.objects.first()
+    for write in (
+        lambda: model.objects.update(id=row.pk) if model.objects.count() == 1 else model.objects.filter(pk=row.pk).update(id=row.pk),
+        lambda: model.objects.bulk_update([row], [next(f.name for f in model._meta.fields if f.name in ("is_active", "round"))]),
+        lambda: row.save_base(raw=True),
+    ):
+        with pytest.raises(DatabaseError, match="history"), transaction.atomic():
+            write()
+
+
+# Questions that models answer --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", OrganisationKind.values)
+def test_an_agreement_holds_to_its_last_day_and_police_organs_need_none(kind):
+    last = date(2026, 6, 30)
+    unit = Organisation(kind=kind, agreement_ends_on=last)
+    police = kind in POLICE_KINDS
+
+    assert unit.agreement_holds(last)
+    assert unit.agreement_holds(last + timedelta(days=1)) == police
+    assert Organisation(kind=kind, agreement_ends_on=None).agreement_holds(last) == police
+    assert not Organisation(kind=kind, agreement_ends_on=last, is_active=False).agreement_holds(last)
+
+
+def test_a_grant_lives_from_its_first_to_before_its_last_moment():
+    start = NOW()
+    grant = Grant(starts_at=start, ends_at=start + timedelta(hours=1))
+
+    assert grant.is_live(start)
+    assert not grant.is_live(start - timedelta(microseconds=1))
+    assert not grant.is_live(grant.ends_at)
+    grant.revoked_at = start
+    assert not grant.is_live(start)
+
+
+def test_rungs_go_from_least_to_most():
+    assert Rung.up_to("PRESENCE") == ["PRESENCE"]
+    assert Rung.up_to("FULL") == list(Rung) == ["PRESENCE", "ABSTRACT", "FULL"]
+
+
+@pytest.mark.django_db
+def test_a_request_is_visible_to_who_wrote_it_and_to_who_decides_it(city):
+    draft, sent = factories.request_draft(city), factories.submitted(city)
+
+    seen = {name: set(AccessRequest.objects.visible_to(user)) for name, user in city.people().items()}
+
+    deciders = dict.fromkeys(["supervisor", "supervisor2"], {sent})
+    assert {name: rows for name, rows in seen.items() if rows} == {"kindergarten": {draft, sent}, **deciders}
+
+
+@pytest.mark.django_db
+def test_rows_about_people_say_nothing_when_they_are_printed(city):
+    grant = factories.ready(factories.approved(city, factories.person("诸葛不印")))
+    access_request = grant.access_request
+    rows = [access_request, grant, factories.subject_of(grant), access_request.decisions.get(), access_request.letters.get()]
+
+    assert not any("诸葛" in f"{row}{row!r}" for row in rows)
+
+
+# Nobody is a superuser (8) -------------------------------------------------------------------------------------------------
+
+
+def test_there_is_no_command_for_it():
+    with pytest.raises(CommandError, match="no superusers"):
+        call_command("createsuperuser", "--noinput", "--username", "root")
+
+
+@pytest.mark.django_db
+def test_there_is_no_column_for_it(owner):
+    columns = owner.execute(
+        "select table_name from information_schema.columns where column_name in ('is_superuser', 'is_staff')"
+    ).fetchall()
+    tables = owner.execute("select tablename from pg_tables where tablename like '%user_groups' or tablename like '%user_permissions'")
+
+    assert (columns, tables.fetchall()) == ([], [])
+
+
+@pytest.mark.django_db
+def test_there_is_no_way_by_the_orm(city):
+    user = city.auditor
+    for flag in ("is_superuser", "is_staff"):
+        with pytest.raises(AttributeError):
+            setattr(user, flag, True)
+        with pytest.raises((TypeError, AttributeError)):
+            User(username="root", full_name="root", organisation=city.bureau, **{flag: True})
+        with pytest.raises((TypeError, AttributeError)):
+            User.objects.create(username="root", full_name="root", organisation=city.bureau, **{flag: True})
+        with pytest.raises(FieldDoesNotExist):
+            User.objects.update(**{flag: True})
+        with pytest.raises(FieldError):
+            User.objects.filter(**{flag: True}).exists()
+        assert getattr(User.objects.get(pk=user.pk), flag) is False
+    assert not hasattr(User.objects, "create_superuser") and not hasattr(User.objects, "create_user")
+    assert not User.objects.filter(username="root").exists()
+
+
+@pytest.mark.django_db
+def test_there_is_no_way_by_sql_of_the_application_role(city):
+    for statement in (
+        "alter table access_user add column is_superuser boolean default true",
+        "set role seal_owner",
+        "alter role seal_app superuser",
+        "create role root superuser login",
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("options", [{}, {"ignorenonexistent": True}])
+def test_there_is_no_way_by_a_fixture(city, tmp_path, options):
+    fields = {"username": "root", "full_name": "root", "password": "x", "organisation": str(city.bureau.pk),
+              "created_at": "2026-01-01T00:00:00Z", "is_superuser": True, "is_staff": True}  # fmt: skip
+    fixture = tmp_path / "root.json"
+    fixture.write_text(json.dumps([{"model": "access.user", "pk": str(factories.token()), "fields": fields}]))
+
+    # With the flag ignored it is still a person that nobody entered: without history the database takes no row.
+    with pytest.raises(DeserializationError if not options else DatabaseError):
+        call_command("loaddata", str(fixture), verbosity=0, **options)
+    assert not User.objects.filter(username="root").exists()
+
+
+def test_there_is_no_way_by_a_form():
+    with pytest.raises(FieldError):
+        modelform_factory(User, fields=["is_superuser"])
+    assert not {"is_superuser", "is_staff"} & set(modelform_factory(User, fields="__all__").base_fields)
+
+
+@pytest.mark.django_db
+def test_nobody_holds_a_global_permission(city):
+    for user in city.people().values():
+        for ask in (user.has_perm, user.has_perms, user.has_module_perms):
+            with pytest.raises(TypeError, match="access.duties"):
+                ask("access.decide_requests")
+
+
+def test_the_admin_site_is_not_here(settings):
+    assert "django.contrib.admin" not in settings.INSTALLED_APPS
+
+
+def test_every_duty_is_a_permission_on_an_organisation():
+    assert {codename for codename, _label in Organisation._meta.permissions} == {duty.value for duty in Duty}

@@ -1,0 +1,214 @@
+"""One winner: people who act at the same moment, each on a connection of their own (security.md, section 5: 12).
+
+A second connection holds the row until every act waits for it; then all of them go at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connections
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from access.actions import decisions, opening, people, requests
+from access.duties import Duty
+from access.exceptions import NotAllowed, NothingToShow, Refused, WrongState
+from access.models import Decision, Grant, Opening
+from access.models.requests import Status
+from audit.models import Event
+from records import disclosure
+from tests import factories
+from tests.factories import SESSION
+
+pytestmark = pytest.mark.django_db
+
+CASE = "PSAPL-136-CASE"
+PATIENCE = 20  # seconds
+
+
+@pytest.fixture
+def at_once(cloned: dict[str, str], owner: psycopg.Connection) -> Callable[..., list[Any]]:
+    """Run acts in threads, released together while all of them wait for one row; return results and exceptions in order."""
+
+    def run(row, *acts: Callable[[], Any]) -> list[Any]:
+        lock = sql.SQL("select from {} where id = %s for update").format(sql.Identifier(row._meta.db_table))
+        waiting = (
+            "select count(*) from pg_stat_activity"
+            " where datname = current_database() and usename = 'seal_app' and wait_event_type = 'Lock'"
+        )
+        superuser = psycopg.connect(make_conninfo(**cloned), autocommit=True)
+        with superuser, ThreadPoolExecutor(len(acts)) as threads:
+            with owner.transaction():
+                owner.execute(lock, [row.pk])
+                running = [threads.submit(_closing, act) for act in acts]
+                until = time.monotonic() + PATIENCE
+                while superuser.execute(waiting).fetchone()[0] < len(acts):
+                    assert time.monotonic() < until, "Not every act waits for the row."
+                    time.sleep(0.01)
+            return [one.exception(PATIENCE) or one.result() for one in running]
+
+    return run
+
+
+def _closing(act: Callable[[], Any]) -> Any:
+    try:
+        return act()
+    finally:
+        connections.close_all()
+
+
+def approving(access_request, by):
+    scope = factories.scope_for(access_request)
+    return lambda: decisions.approve(access_request, by=by, review=factories.review(), scope=scope)
+
+
+def kinds(outcomes) -> list[str]:
+    return sorted(type(outcome).__name__ for outcome in outcomes)
+
+
+def events(kind: str) -> int:
+    return Event.objects.filter(kind=kind).count()
+
+
+def test_four_supervisors_approve_at_once_and_there_is_one_grant(city, at_once):
+    supervisors = [city.supervisor, city.supervisor2]
+    supervisors += [factories.user_with(Duty.DECIDE_REQUESTS, organisation=city.branch) for _person in range(2)]
+    access_request = factories.submitted(city)
+
+    outcomes = at_once(access_request, *(approving(access_request, person) for person in supervisors))
+
+    assert kinds(outcomes) == ["AccessRequest", "WrongState", "WrongState", "WrongState"]
+    assert (Grant.objects.count(), Decision.objects.count(), events("REQUEST_VOTED")) == (1, 1, 1)
+    assert access_request.decisions.get().decider == supervisors[
+        next(place for place, outcome in enumerate(outcomes) if not isinstance(outcome, Exception))
+    ]
+
+
+def test_an_approval_and_a_withdrawal_at_once_have_one_winner(city, at_once):
+    access_request = factories.submitted(city)
+
+    outcomes = at_once(
+        access_request,
+        approving(access_request, city.supervisor),
+        lambda: requests.withdraw(access_request, by=city.requester),
+    )
+
+    assert kinds(outcomes) == ["AccessRequest", "WrongState"]
+    access_request.refresh_from_db()
+    approved = access_request.status == Status.APPROVED
+    assert approved or access_request.status == Status.WITHDRAWN
+    assert (Grant.objects.count(), events("REQUEST_WITHDRAWN")) == (int(approved), int(not approved))
+
+
+def test_two_votes_of_two_units_at_once_are_one_grant(city, at_once):
+    access_request = factories.submitted(city, by=city.judge, code=CASE)
+
+    outcomes = at_once(
+        access_request, approving(access_request, city.supervisor), approving(access_request, city.supervisor2)
+    )
+
+    assert sorted(outcome.status for outcome in outcomes) == [Status.APPROVED, Status.SUBMITTED]
+    assert (Grant.objects.count(), Decision.objects.count()) == (1, 2)
+
+
+def test_two_votes_of_one_unit_at_once_are_one_vote(city, at_once):
+    colleague = factories.user_with(Duty.DECIDE_REQUESTS, organisation=city.branch)
+    access_request = factories.submitted(city, by=city.judge, code=CASE)
+
+    outcomes = at_once(access_request, approving(access_request, city.supervisor), approving(access_request, colleague))
+
+    assert kinds(outcomes) == ["AccessRequest", "NotAllowed"]
+    assert any(isinstance(outcome, NotAllowed) for outcome in outcomes)
+    assert (Grant.objects.count(), Decision.objects.count()) == (0, 1)
+
+
+def test_one_person_voting_in_two_tabs_votes_once(city, at_once):
+    access_request = factories.submitted(city, by=city.judge, code=CASE)
+
+    outcomes = at_once(access_request, *[approving(access_request, city.supervisor)] * 2)
+
+    assert kinds(outcomes) == ["AccessRequest", "NotAllowed"]
+    assert Decision.objects.count() == 1
+
+
+def opening_of(grant):
+    subject, by = factories.subject_of(grant), grant.access_request.requester
+    return lambda: disclosure.open_answer(grant, subject, by=by, session_key=SESSION, token=factories.token())
+
+
+def test_the_last_opening_in_two_tabs_has_one_winner(city, at_once):
+    grant = factories.ready(factories.approved(city, scope={"openings": 1}))
+
+    outcomes = at_once(grant, *[opening_of(grant)] * 2)
+
+    assert kinds(outcomes) == ["Answer", "WrongState"]
+    assert any(isinstance(outcome, WrongState) for outcome in outcomes)
+    grant.refresh_from_db()
+    assert (grant.openings_used, Opening.objects.count(), events("DISCLOSED")) == (1, 1, 1)
+
+
+def test_one_form_sent_twice_at_once_is_one_opening(city, at_once):
+    grant = factories.ready(factories.approved(city))
+    subject, token = factories.subject_of(grant), factories.token()
+
+    outcomes = at_once(
+        grant,
+        *[lambda: opening.open_grant(grant, subject, by=city.requester, session_key=SESSION, token=token)] * 2,
+    )
+
+    assert kinds(outcomes) == ["tuple", "tuple"]
+    grant.refresh_from_db()
+    assert (grant.openings_used, Opening.objects.count(), events("DISCLOSED")) == (1, 1, 2)
+
+
+def test_a_revocation_and_an_opening_at_once_show_nothing_after_the_revocation(city, at_once):
+    person = factories.person()
+    factories.sealed(city, person)
+    grant = factories.ready(factories.approved(city, person))
+
+    revoked, shown = at_once(
+        grant, lambda: decisions.revoke(grant, by=city.supervisor, reason="已不需要。"), opening_of(grant)
+    )
+
+    assert isinstance(revoked, Grant)
+    if events("DISCLOSED"):
+        # The opening came first and was counted; the door may have found the grant ended a moment later.
+        disclosed, ended = (Event.objects.get(kind=kind).at for kind in ("DISCLOSED", "GRANT_REVOKED"))
+        assert disclosed < ended
+        assert not isinstance(shown, NothingToShow)
+    else:
+        assert isinstance(shown, NothingToShow)
+    grant.refresh_from_db()
+    assert (grant.openings_used, grant.revoked_by) == (events("DISCLOSED"), city.supervisor)
+    assert isinstance(at_once(grant, opening_of(grant))[0], NothingToShow)
+
+
+def test_a_submission_in_two_tabs_is_one_round(city, at_once):
+    draft = factories.request_draft(city)
+
+    outcomes = at_once(draft, *[lambda: requests.submit(draft, by=city.requester)] * 2)
+
+    assert kinds(outcomes) == ["AccessRequest", "WrongState"]
+    assert (draft.subjects.count(), events("REQUEST_SUBMITTED")) == (1, 1)
+
+
+def test_two_exclusive_duties_given_at_once_are_one(city, at_once):
+    person = factories.user_with(organisation=city.station)
+
+    outcomes = at_once(
+        person,
+        *(
+            lambda duty=duty: people.give_duty(person, duty, city.station, by=city.security_admin)
+            for duty in (Duty.OVERSEE, Duty.ADMINISTER_PEOPLE)
+        ),
+    )
+
+    assert kinds(outcomes) == ["NoneType", "Refused"]
+    assert any(isinstance(outcome, Refused) for outcome in outcomes)
+    assert len(factories.duties.held_by(person)) == 1
