@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.views import defaults
 
 from audit.middleware import unavailable
 
@@ -15,22 +17,27 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class DatabaseDown:
-    """Answer 503 with a plain page that carries what was typed, when the database cannot be reached."""
+    """Answer 503 with a plain page that carries what was typed, when a view cannot reach the database."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        try:
-            return self.get_response(request)
-        except (OperationalError, InterfaceError) as error:
-            return self.process_exception(request, error) or HttpResponse(status=503)
+        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, (OperationalError, InterfaceError)):
             return None
         logger.error("The database cannot be reached: %s", type(error).__name__)
         return unavailable(request)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer what no view and no middleware caught: 503 when it is the database (sessions are read before any view)."""
+    error = sys.exc_info()[1]
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return unavailable(request)
+    return defaults.server_error(request)
 
 
 class NeverStore:

@@ -35,3 +35,5 @@ urlpatterns = [
 ]
 if settings.DEBUG or settings.MODE == "test":
     urlpatterns.append(path("components/", views.components, name="components"))
+
+handler500 = "config.middleware.server_error"

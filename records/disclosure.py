@@ -112,8 +112,6 @@ def _read_once(ids: set[uuid.UUID]) -> dict[uuid.UUID, Offence]:
 def _decrypted(row: dict[str, Any]) -> dict[str, str]:
     if row["wrapped"] is None:
         return {}
-    key = vault.unwrap(
-        bytes(row["wrapped"]), table=TABLE, record=str(row["id"]), compartment=vault.Compartment.SEALED
-    )
+    key = vault.unwrap(bytes(row["wrapped"]), table=TABLE, record=str(row["id"]), compartment=vault.Compartment.SEALED)
     particulars = Particulars.from_bytes(key.decrypt(bytes(row["particulars"]), field="particulars"))
     return {name: getattr(particulars, name) for name in SHOWN_FIELDS}

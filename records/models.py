@@ -123,20 +123,22 @@ class ViolationQuerySet(models.QuerySet["Violation"]):
     def handled_by(self, user: User) -> ViolationQuerySet:
         """Keep the unsealed violations this person handles."""
         return self.filter(
-            models.Exists(
-                ViolationUserObjectPermission.objects.filter(
-                    content_object=models.OuterRef("pk"), user=user, permission__codename="handle_violation"
-                )
-            ),
+            models.Exists(self._handlers(user)),
             organ__in=duties.organisations(user, duties.Duty.ENTER_VIOLATIONS),
         )
 
     def reviewable_by(self, user: User) -> ViolationQuerySet:
-        """Keep what this person reviews: submitted or confirmed in their units, and not entered by themselves."""
+        """Keep what this person reviews: submitted or confirmed in their units, and not handled by themselves."""
         return self.filter(
             status__in=[Status.SUBMITTED, Status.CONFIRMED],
             organ__in=duties.organisations(user, duties.Duty.CONFIRM_VIOLATIONS),
-        ).exclude(entered_by=user)
+        ).exclude(models.Exists(self._handlers(user)))
+
+    @staticmethod
+    def _handlers(user: User) -> models.QuerySet[ViolationUserObjectPermission]:
+        return ViolationUserObjectPermission.objects.filter(
+            content_object=models.OuterRef("pk"), user=user, permission__codename="handle_violation"
+        )
 
     def worked_on_by(self, user: User) -> ViolationQuerySet:
         """Keep the unsealed violations this person handles or reviews; nobody gets extra."""

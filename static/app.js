@@ -187,6 +187,9 @@ all("input[data-id-number]").forEach((input) => {
     const last = "10X98765432"[sum % 11];
     const born = new Date(birth);
     let text = "", good = false;
+    // Another document than an identity card (chosen in the field named beside this one) has no such number.
+    const kind = input.form && input.form.elements[input.name.replace("number", "document_type")];
+    if (kind && kind.value && kind.value !== "resident_id") { hint.textContent = ""; return; }
     if (!year) text = id && (leaving || id.length > 17) ? say("badLength") : "";
     else if (isNaN(born) || born.toISOString().slice(0, 10) !== birth || birth > now) text = say("badDate");
     else if (id[17] !== last) text = say("badCheck", last);

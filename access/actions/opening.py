@@ -20,11 +20,15 @@ from audit.trail import EventType
 
 UNDERTAKING_VERSION = 1
 
+# The door is the one place where statements are written out: each is a round trip while a grant is held.
+LOCK = f"""
+select {", ".join(field.column for field in Grant._meta.concrete_fields)} from access_grant where id = %s for update
+"""  # noqa: S608
 IS_CONFIRMED = """exists (
     select from access_identityconfirmation where user_id = %(user)s and session_digest = %(session)s
        and confirmed_at > clock_timestamp() - make_interval(secs => %(seconds)s)
 )"""
-# One round trip for all that the door has to know, once the grant is held; the times are the database's own.
+# All that the door has to know, read when the grant is held and by the database's clock.
 CONDITIONS = f"""
 select clock_timestamp() as now,
        exists (
@@ -37,6 +41,11 @@ select clock_timestamp() as now,
        {IS_CONFIRMED} as is_confirmed,
        exists (select from access_opening where token = %(token)s) as is_repeated
 """  # noqa: S608
+COUNT = """
+with counted as (update access_grant set openings_used = openings_used + 1 where id = %(grant_id)s)
+insert into access_opening (id, grant_id, subject_id, user_id, token, opened_at, viewable_until)
+values (%(id)s, %(grant_id)s, %(subject_id)s, %(user_id)s, %(token)s, %(opened_at)s, %(viewable_until)s)
+"""
 
 
 class Conditions(NamedTuple):
@@ -87,7 +96,9 @@ def identity_is_fresh(user: User, session_key: str) -> bool:
 
 
 @transaction.atomic(durable=True)
-def open_grant(grant: Grant, subject: RequestSubject, *, by: User, session_key: str, token: uuid.UUID) -> tuple[Grant, Opening, uuid.UUID]:
+def open_grant(
+    grant: Grant, subject: RequestSubject, *, by: User, session_key: str, token: uuid.UUID
+) -> tuple[Grant, Opening, uuid.UUID]:
     """Count one opening of a live grant for one person and commit its event; return grant, opening and event.
 
     Sending the same form again within the viewing time is the same opening, with an event of its own.
@@ -112,10 +123,10 @@ def open_grant(grant: Grant, subject: RequestSubject, *, by: User, session_key: 
     opening = Opening.objects.get(token=token) if found.is_repeated else None
     if opening is None:
         if grant.openings_used >= grant.openings_allowed:
-            raise WrongState(_("Every opening that was granted has been used. File a new request if you still need the answer."))
-        grant.openings_used += 1
-        grant.save(update_fields=["openings_used"])
-        opening = Opening.objects.create(
+            raise WrongState(
+                _("Every opening that was granted has been used. File a new request if you still need the answer.")
+            )
+        opening = Opening(
             grant=grant,
             subject=subject,
             user=by,
@@ -123,6 +134,7 @@ def open_grant(grant: Grant, subject: RequestSubject, *, by: User, session_key: 
             opened_at=now,
             viewable_until=min(now + timedelta(seconds=settings.VIEWING_SECONDS), grant.ends_at),
         )
+        _count(opening)
     elif (opening.grant_id, opening.subject_id, opening.user_id) != (grant.pk, subject.pk, by.pk):
         raise NothingToShow
     elif opening.viewable_until <= now:
@@ -143,7 +155,7 @@ def open_grant(grant: Grant, subject: RequestSubject, *, by: User, session_key: 
 
 def _lock(grant: Grant) -> Grant:
     """Fetch the grant afresh and hold it; what was asked, and under which law, no longer changes and is kept."""
-    fresh = Grant.objects.select_for_update().get(pk=grant.pk)
+    [fresh] = Grant.objects.raw(LOCK, [grant.pk])
     fresh.access_request, fresh.basis = grant.access_request, grant.basis
     return fresh
 
@@ -152,6 +164,14 @@ def _conditions(grant: Grant, by: User, session_key: str, token: uuid.UUID) -> C
     with connection.cursor() as cursor:
         cursor.execute(CONDITIONS, {**_who(by, session_key), "grant": grant.pk, "token": token})
         return Conditions(*cursor.fetchone())
+
+
+def _count(opening: Opening) -> None:
+    """Use up one opening of the grant and keep when, by whom and about whom."""
+    values = {field.attname: getattr(opening, field.attname) for field in Opening._meta.concrete_fields}
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, values)
+    opening.grant.openings_used += 1
 
 
 def _who(user: User, session_key: str) -> dict[str, Any]:

@@ -147,6 +147,8 @@ def _interruption(request: AuthenticatedHttpRequest, found: Grant, subject: Requ
     if not Undertaking.objects.filter(grant=found, user=request.user).exists():
         messages.warning(request, _("Sign the confidentiality undertaking first."))
         return redirect("records:grant", pk=found.pk)
+    if not found.openings_left:
+        return redirect("records:grant", pk=found.pk)
     context = {
         "grant": found,
         "subject": subject,

@@ -80,7 +80,9 @@ def _options() -> argparse.Namespace:
     def numbers(text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
 
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the opening of a sealed answer.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description="Measure the opening of a sealed answer."
+    )
     parser.add_argument("--sizes", type=numbers, default=[10_000, 1_000_000], help="sealed records, smallest first")
     parser.add_argument("--clients", type=numbers, default=[1, 8])
     parser.add_argument("--seconds", type=float, default=10, help="for each measurement")
@@ -149,7 +151,12 @@ def _stopped(what: str) -> NoReturn:
 
 def _run(module: str, *arguments: str, environment: dict[str, str]) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", module, *arguments], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return done.stdout
 

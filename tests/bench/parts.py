@@ -98,7 +98,10 @@ def _table(rows: list[tuple[dict[str, float], dict[str, int]]]) -> str:
     medians = {part: statistics.median(milliseconds[part] for milliseconds, _ in rows) for part in rows[0][0]}
     whole = sum(medians.values())
     statements = rows[-1][1]
-    lines = ["| part of the answer's page (one request, in a process) | ms | share | statements |", "|---|---:|---:|---:|"]
+    lines = [
+        "| part of the answer's page (one request, in a process) | ms | share | statements |",
+        "|---|---:|---:|---:|",
+    ]
     for part, median in sorted(medians.items(), key=lambda item: -item[1]):
         lines.append(f"| {part} | {median:.2f} | {median / whole:.0%} | {statements.get(part, 0)} |")
     lines.append(f"| together | {whole:.2f} | 100% | {sum(statements.values())} |")

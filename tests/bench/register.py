@@ -173,5 +173,3 @@ def _fill(values: dict[str, str], records: int) -> None:
         ).fetchall():
             connection.execute(f"alter table {table} enable always trigger {trigger}")
         connection.execute("vacuum (analyze)")
-
-

@@ -51,7 +51,9 @@ def recorded() -> Iterator[list[Statement]]:
 class Replay:
     """Sends one recorded opening again and again, each time with a token, an opening and an event of its own."""
 
-    def __init__(self, statements: list[Statement], *, token: uuid.UUID, opening: uuid.UUID, event: uuid.UUID, at: datetime):
+    def __init__(
+        self, statements: list[Statement], *, token: uuid.UUID, opening: uuid.UUID, event: uuid.UUID, at: datetime
+    ):
         self.statements = statements
         self.own = (token, opening, event)
         self.at = at

@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from audit import log
 from tests import factories, worlds
 from tests.browsing import ARGUMENTS, CHROMIUM, LOCALES, Site, SmallCity, Troubles, Visit, serving
 
@@ -47,9 +48,14 @@ def small_city_database(template_database: str, django_db_blocker: Any, worker_i
 
 
 @pytest.fixture
-def city_site(small_city_database: dict[str, str], django_db_blocker: Any) -> Iterator[Site]:
-    """The product over the small city; what a test changes there, later ones find."""
+def city_site(
+    small_city_database: dict[str, str], django_db_blocker: Any, settings: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """The product over the small city with its trail signed; what a test changes there, later ones find."""
+    settings.AUDIT_WITNESS_FILE = tmp_path_factory.getbasetemp() / "witness of the city"
     with django_db_blocker.unblock(), worlds.inside(small_city_database), serving() as served:
+        log.sequence()
+        log.checkpoint()
         yield served
 
 

@@ -369,6 +369,8 @@ def test_used_up_openings_are_said_on_the_page_of_the_grant(city):
     ready(client, grant)
     opened(client, grant)
 
+    assert client.get(open_page(grant)).url == page("grant", grant.pk)
+    assert open_page(grant) not in text_of(client.get(page("grant", grant.pk)))
     response = client.post(open_page(grant), {"token": str(uuid.uuid4())}, follow=True)
 
     assert response.redirect_chain[-1][0] == page("grant", grant.pk)

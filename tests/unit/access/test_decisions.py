@@ -291,7 +291,9 @@ def test_a_vote_is_blind_until_both_have_voted(city):
 
 
 def test_votes_of_a_returned_round_are_read_and_those_of_the_new_round_are_blind(city):
-    access_request = decisions.return_for_correction(case(city), by=city.supervisor, review=factories.review("请更正。"))
+    access_request = decisions.return_for_correction(
+        case(city), by=city.supervisor, review=factories.review("请更正。")
+    )
     access_request = requests.submit(access_request, by=city.judge)
     decisions.refuse(access_request, by=city.supervisor, review=factories.review("新的一票。"))
 

@@ -33,7 +33,9 @@ def test_a_duty_reaches_its_unit_and_those_below(city, given_at, reached):
     assert {name for name, unit in units(city).items() if duties.has(person, Duty.OVERSEE, unit)} == reached
     assert set(duties.organisations(person, Duty.OVERSEE)) == {units(city)[name] for name in reached}
     assert {name for name, unit in units(city).items() if person in duties.holders(Duty.OVERSEE, unit)} == reached
-    assert not any(duties.has(person, duty, unit) for duty in set(Duty) - {Duty.OVERSEE} for unit in units(city).values())
+    assert not any(
+        duties.has(person, duty, unit) for duty in set(Duty) - {Duty.OVERSEE} for unit in units(city).values()
+    )
 
 
 def test_every_person_of_the_city_holds_exactly_what_was_given(city):

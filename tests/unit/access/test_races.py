@@ -85,9 +85,10 @@ def test_four_supervisors_approve_at_once_and_there_is_one_grant(city, at_once):
 
     assert kinds(outcomes) == ["AccessRequest", "WrongState", "WrongState", "WrongState"]
     assert (Grant.objects.count(), Decision.objects.count(), events("REQUEST_VOTED")) == (1, 1, 1)
-    assert access_request.decisions.get().decider == supervisors[
-        next(place for place, outcome in enumerate(outcomes) if not isinstance(outcome, Exception))
+    [winner] = [
+        person for person, outcome in zip(supervisors, outcomes, strict=True) if not isinstance(outcome, Exception)
     ]
+    assert access_request.decisions.get().decider == winner
 
 
 def test_an_approval_and_a_withdrawal_at_once_have_one_winner(city, at_once):

@@ -105,7 +105,8 @@ def test_every_missing_part_is_named_at_once_for_the_page(city):
     )
 
     assert len(requests.missing_parts(draft, requests.Particulars())) == 6
-    assert not requests.missing_parts(*(lambda row: (row, requests.read_particulars(row)))(factories.request_draft(city)))
+    complete = factories.request_draft(city)
+    assert not requests.missing_parts(complete, requests.read_particulars(complete))
 
 
 def test_a_request_without_its_letter_or_with_a_removed_one_is_refused(city):
@@ -389,7 +390,9 @@ def test_a_new_round_keeps_the_people_letters_and_votes_of_the_earlier_one(city)
     access_request = decisions.return_for_correction(
         access_request, by=city.supervisor2, review=factories.review("人名有误。")
     )
-    requests.attach_letter(access_request, by=city.judge, name="二.pdf", media_type="application/pdf", content=b"%PDF-2")
+    requests.attach_letter(
+        access_request, by=city.judge, name="二.pdf", media_type="application/pdf", content=b"%PDF-2"
+    )
     access_request = requests.submit(edited(access_request, people=[second]), by=city.judge)
 
     key = requests.key_of(access_request)
@@ -426,7 +429,9 @@ MOVES = {
     Status.WITHDRAWN: lambda city, row: requests.withdraw(row, by=city.requester),
     Status.APPROVED: approve,
     Status.REFUSED: lambda city, row: decisions.refuse(row, by=city.supervisor, review=factories.review()),
-    Status.RETURNED: lambda city, row: decisions.return_for_correction(row, by=city.supervisor, review=factories.review()),
+    Status.RETURNED: lambda city, row: decisions.return_for_correction(
+        row, by=city.supervisor, review=factories.review()
+    ),
     Status.LAPSED: lapse,
 }
 LEGAL = [(state, target) for state in Status for target in Status if target in TRANSITIONS[state]]
@@ -493,7 +498,9 @@ def test_no_table_holds_a_name_a_number_or_a_reason_in_clear_text(city, owner):
     name, number, reason, use, decided, revoked, returned, corrected = canaries
     person = factories.person(name, number)
     access_request = factories.submitted(city, person, reason=reason, scope_of_use=use)
-    access_request = decisions.return_for_correction(access_request, by=city.supervisor, review=factories.review(returned))
+    access_request = decisions.return_for_correction(
+        access_request, by=city.supervisor, review=factories.review(returned)
+    )
     access_request = edited(access_request, reason=corrected)
     requests.attach_letter(
         access_request, by=city.requester, name=f"{name}.pdf", media_type="application/pdf", content=number.encode()

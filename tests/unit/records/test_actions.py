@@ -184,6 +184,14 @@ def test_what_is_not_right_is_said_field_by_field(city):
     assert {"name", "number", "acted_on", "facts", "case_number", "detention_days"} <= set(problems.value.by_field)
 
 
+def test_nobody_is_punished_for_what_they_did_under_fourteen(city):
+    child = factories.person("小明", factories.id_number(timezone.localdate() - timedelta(days=13 * 365)))
+    violation = actions.save_draft(None, factories.entry_about(child), by=city.officer)
+
+    with pytest.raises(Problems, match="Article 12"):
+        actions.submit(violation, by=city.officer)
+
+
 # A failing trail -------------------------------------------------------------------------------------------------------
 
 
