@@ -354,7 +354,10 @@ class _City:
 
     def _violation(self, state: str, officer: str, about: Person, days_ago: int, code: str | None = None) -> None:
         by, reviewer = self.users[officer], self.users[REVIEWER[officer]]
-        entry = self._entry(by, about, self.today - timedelta(days=days_ago), code)
+        # Nobody is punished for what they did under fourteen (PSAPL Article 12): the young did theirs later.
+        fifteen = date(int(about.number[6:10]) + 15, 1, 1)
+        acted_on = max(self.today - timedelta(days=days_ago), fifteen)
+        entry = self._entry(by, about, acted_on, code)
         if state == "DRAFT" and self.rng.random() < 0.5:
             entry = replace(
                 entry, particulars=replace(entry.particulars, evidence="", decision_number=""), decided_on=None

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import ProgrammingError, connection, transaction
+from psycopg.errors import InsufficientPrivilege
 
 from access import vault
 from access.actions import opening
+from access.exceptions import NothingToShow
 from access.models import Grant, Organisation, RequestSubject, User
 from access.models.law import Rung
 from records.actions import TABLE
@@ -75,7 +77,12 @@ def open_answer(grant: Grant, subject: RequestSubject, *, by: User, session_key:
 def _disclosed(event: uuid.UUID) -> list[dict[str, Any]]:
     """Ask the database for what this committed event covers; it checks the grant again by itself."""
     with connection.cursor() as cursor:
-        cursor.execute("select * from records_disclosed(%s)", [event])
+        try:
+            cursor.execute("select * from records_disclosed(%s)", [event])
+        except ProgrammingError as error:
+            if isinstance(error.__cause__, InsufficientPrivilege):
+                raise NothingToShow from None  # the grant ended between the two steps
+            raise
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

@@ -22,7 +22,7 @@ UNDERTAKING_VERSION = 1
 
 # The door is the one place where statements are written out: each is a round trip while a grant is held.
 LOCK = f"""
-select {", ".join(field.column for field in Grant._meta.concrete_fields)} from access_grant where id = %s for update
+select {", ".join(field.attname for field in Grant._meta.concrete_fields)} from access_grant where id = %s for update
 """  # noqa: S608
 IS_CONFIRMED = """exists (
     select from access_identityconfirmation where user_id = %(user)s and session_digest = %(session)s

@@ -88,6 +88,7 @@ def environment(superuser: dict[str, str], name: str) -> dict[str, str]:
         "DATABASE_URL": make_conninfo(**{**superuser, "user": database.APP, "dbname": name}),
         "DATABASE_OWNER_URL": make_conninfo(**{**superuser, "user": database.OWNER, "dbname": name}),
         "CONFIRMATION_SECONDS": "86400",
+        "PYTHONWARNINGS": "ignore",
     }
 
 

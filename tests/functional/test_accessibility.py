@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -27,6 +28,23 @@ WIDEST = """[...document.querySelectorAll('body *')].filter((element) => !elemen
 Addresses = Callable[[Site], Iterator[str]]
 
 
+def faults(page: Page, where: str, schemes: Iterable[Any] = ("light", "dark")) -> list[str]:
+    """Return what is wrong with the page as it is now."""
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        if page.evaluate(TOO_WIDE):
+            found.append(f"{where} is wider than {width}: {page.evaluate(WIDEST)}")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        found += [
+            f"{where} ({scheme}) {one['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
+            for one in Axe().run(page, options=RULES).response["violations"]
+            for node in one["nodes"][:3]
+        ]
+    return found
+
+
 def violation(status: Status, username: str = "officer") -> Violation:
     handled = Violation.objects.handled_by(User.objects.get(username=username))
     return handled.filter(status=status).latest("created_at")
@@ -37,11 +55,12 @@ def access_request(status: RequestStatus, username: str) -> AccessRequest:
 
 
 def of_anybody(site: Site) -> Iterator[str]:
-    yield from (site.at("account_login"), site.at("components"))
+    yield site.at("account_login")
 
 
 def of_officer(site: Site) -> Iterator[str]:
-    yield from (site.at("desk"), site.at("records:violations"), site.at("records:violations") + "?tab=sealed")
+    yield from (site.at("desk"), site.at("components"))
+    yield from (site.at("records:violations"), site.at("records:violations") + "?tab=sealed")
     draft = violation(Status.RETURNED)
     yield from (site.at("records:new"), site.at("records:edit", draft.pk) + "?problems=1")
     yield from (site.at("records:check", draft.pk), site.at("records:violation", draft.pk))
@@ -104,7 +123,7 @@ def of_security_admin(site: Site) -> Iterator[str]:
     ],
 )
 def test_pages_are_accessible_and_fit(username: str, addresses: Addresses, city_site: Site, visit: Visit):
-    axe, found = Axe(), []
+    found = []
     user = User.objects.get(username=username or "officer")
     for language in LANGUAGES:
         page = visit(city_site, user=user, language=language)
@@ -113,23 +132,52 @@ def test_pages_are_accessible_and_fit(username: str, addresses: Addresses, city_
         for address in addresses(city_site):
             page.goto(address)
             where = f"{language} {address.removeprefix(city_site.url)}"
-            if username or "login" in address:
-                assert page.url == address, where
-            for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": 800})
-                if page.evaluate(TOO_WIDE):
-                    found.append(f"{where} is wider than {width}: {page.evaluate(WIDEST)}")
-            if language == LANGUAGES[0]:
-                for scheme in ("light", "dark"):
-                    page.emulate_media(color_scheme=scheme)
-                    results = axe.run(page, options=RULES)
-                    found += [
-                        f"{where} ({scheme}) {one['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
-                        for one in results.response["violations"]
-                        for node in one["nodes"][:3]
-                    ]
+            assert page.url == address, where
+            found += faults(page, where, schemes=("light", "dark") if language == LANGUAGES[0] else ())
         page.context.close()
     assert not found, "\n".join(found)
+
+
+def test_what_follows_a_form_is_accessible(city_site: Site, visit: Visit):
+    """Pages that only a POST leads to: fields with errors, and the answer."""
+    found = []
+    waiting = AccessRequest.objects.decidable_by(User.objects.get(username="supervisor")).earliest("due_at")
+    page = as_user(visit, city_site, "supervisor")
+    page.goto(city_site.at("access:review", waiting.pk))
+    clicking(page, ".action-bar button.primary")
+    expect(page.locator(".error-summary")).to_be_visible()
+    found += faults(page, "a decision without anything")
+
+    page = as_user(visit, city_site, "officer")
+    page.goto(city_site.at("records:new"))
+    clicking(page, "[name=continue]")
+    expect(page.locator(".error-summary")).to_be_visible()
+    found += faults(page, "an empty entry")
+
+    grant = Grant.objects.filter(access_request__requester__username="kindergarten").earliest("starts_at")
+    page = as_user(visit, city_site, "kindergarten")
+    page.goto(city_site.at("records:open", grant.pk, factories.subject_of(grant).pk))
+    clicking(page, ".interruption .button")
+    page.fill("[name=password]", factories.PASSWORD)
+    clicking(page, "main button.primary")
+    clicking(page, ".interruption button")
+    expect(page.locator("[data-sealed]")).to_be_visible()
+    found += faults(page, "an answer")
+    # On paper nothing of it is left.
+    page.emulate_media(media="print")
+    expect(page.locator("[data-sealed]")).to_be_hidden()
+    assert not found, "
+".join(found)
+
+
+def test_the_check_finds_faults(city_site: Site, visit: Visit):
+    """That nothing is found proves something only if it would be found."""
+    page = visit(city_site)
+    page.goto(city_site.at("account_login"))
+    assert not faults(page, "login")
+    page.evaluate("document.querySelector('form label').remove()")
+    page.evaluate("document.querySelector('h1').style.width = '2000px'")
+    assert {"label", "wide"} <= {kind for fault in faults(page, "login") for kind in ("label", "wide") if kind in fault}
 
 
 # The keyboard -------------------------------------------------------------------------------------------------------

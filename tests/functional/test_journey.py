@@ -40,7 +40,10 @@ TOLD = {
     "case_number": "A3101019993812026017391",
     "decision_number": "测公（治）行罚决字〔2026〕739163号",
 }
-ASKED = {"reason": "金丝雀理由：拟聘用为保育员 canary-reason-88e2", "scope_of_use": "金丝雀用途：仅供园长 canary-scope-40d9"}
+ASKED = {
+    "reason": "金丝雀理由：拟聘用为保育员 canary-reason-88e2",
+    "scope_of_use": "金丝雀用途：仅供园长 canary-scope-40d9",
+}
 COURT_NUMBER = "（2026）沪0101刑初739163号"
 LETTER_NAME, LETTER = "金丝雀公函.pdf", b"%PDF-1.4\n% canary-letter-63b7\n%%EOF\n"
 CANARIES = [
@@ -163,7 +166,9 @@ def enter(journey: Journey) -> str:
     expect(page.locator("[name=number]")).to_have_value(NUMBER)
     clicking(page, "button[name=continue]")
     expect(page.locator("main")).to_contain_text(TOLD["facts"])
-    expect(page.locator("main .statute").first).to_contain_text(offence.citation_en if journey.language == "en" else offence.citation_zh)
+    expect(page.locator("main .statute").first).to_contain_text(
+        offence.citation_en if journey.language == "en" else offence.citation_zh
+    )
     clicking(page, "form[action$='/submit/'] button")
     journey.heads(page, "Violation records")
     return record
@@ -473,7 +478,10 @@ def unpacked(owner: psycopg.Connection) -> dict[str, str]:
 
 def cookies_of(page: Page) -> str:
     """Return the cookies and stores of a browser, the messages among them unpacked."""
-    texts = [repr(page.context.cookies()), page.evaluate("JSON.stringify([localStorage, sessionStorage, history.state])")]
+    texts = [
+        repr(page.context.cookies()),
+        page.evaluate("JSON.stringify([localStorage, sessionStorage, history.state])"),
+    ]
     for cookie in page.context.cookies():
         if cookie["name"] == CookieStorage.cookie_name:
             storage = CookieStorage(RequestFactory().get("/"))

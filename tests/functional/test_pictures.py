@@ -36,7 +36,9 @@ def entry(page: Page, site: Site) -> None:
 
 def review(page: Page, site: Site) -> None:
     """A request as its decider reads it."""
-    waiting = AccessRequest.objects.filter(status=RequestStatus.SUBMITTED, basis__code="PRESCHOOL-44").latest("created_at")
+    waiting = AccessRequest.objects.filter(status=RequestStatus.SUBMITTED, basis__code="PRESCHOOL-44").latest(
+        "created_at"
+    )
     page.goto(site.at("access:review", waiting.pk))
     expect(page.locator("[name=outcome]").first).to_be_attached()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from access.actions import requests
 from access.models import AccessRequest, Grant, Opening
@@ -92,7 +94,8 @@ def test_a_denial_in_the_middle_of_an_act_undoes_the_act_and_is_kept(city, monke
 def opening(city):
     """A court's grant with everything done but the opening, and the browser that may open it."""
     subject = factories.person("欧阳不见")
-    factories.sealed(city, subject, texts={"facts": "密封的事实。"})
+    recent = timezone.localdate() - timedelta(days=60)
+    factories.sealed(city, subject, offence_code="PSAPL2025-058-p1-i1", day=recent, texts={"facts": "密封的事实。"})
     client = signed_in(city.judge)
     session_key = client.cookies[settings.SESSION_COOKIE_NAME].value
     grant = factories.ready(factories.approved(city, subject, by=city.judge, code="PSAPL-136-CASE"), session_key)

@@ -220,6 +220,21 @@ def test_revocation_is_immediate(city):
         opened(grant, token=token)
 
 
+def test_a_grant_revoked_between_the_two_steps_shows_nothing(city, monkeypatch):
+    grant = factories.ready(factories.approved(city, factories.person()))
+    count_and_commit = opening.open_grant
+
+    def revoked_right_after(*arguments, **values):
+        result = count_and_commit(*arguments, **values)
+        decisions.revoke(grant, by=city.supervisor, reason="依据已撤销。")
+        return result
+
+    monkeypatch.setattr(opening, "open_grant", revoked_right_after)
+
+    with pytest.raises(NothingToShow):
+        opened(grant)
+
+
 @pytest.mark.parametrize("hours_off", [-1, 1])
 def test_the_databases_clock_ends_a_grant_whatever_the_applications_says(city, monkeypatch, hours_off):
     grant = factories.ready(factories.approved(city, factories.person()))

@@ -1,0 +1,601 @@
+"""Until a grant, nothing tells whether a person has a sealed record (security.md 5, item 10; Rule 3).
+
+Three worlds differ only in the register: in `absent` three sealed records are about other people; in `sealed` one of them
+is about the person; in `richer` all three are, with other facts and penalties. What is random is drawn from the same dice
+in each, so that ids and numbers agree and everything that still differs tells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+import pytest
+from django.core import mail
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.urls import reverse
+from django.utils import timezone
+from psycopg.conninfo import make_conninfo
+
+from access import identifiers
+from access.actions import requests
+from access.exceptions import NotAllowed
+from access.identifiers import DocumentType
+from access.models import AccessRequest, RequestSubject
+from access.models.people import OrganisationKind
+from access.models.requests import CheckPoint
+from access.models.requests import Status as RequestStatus
+from audit import log
+from audit.models import Event
+from config import database
+from records.models import Offence, Status
+from records.penalties import Penalty
+from tests import databases, factories, worlds
+from tests.factories import Duty
+from tests.permission_table import USED_UP, cells
+from tests.worlds import ANONYMOUS
+
+PERSON = factories.person("欧阳不见", factories.id_number(date(1991, 2, 3), 7))
+OTHERS = [factories.person(f"旁人{n}", factories.id_number(date(1985, 5, 5), n)) for n in range(11, 14)]
+THEFT = {"offence_code": "PSAPL2025-058-p1-i1", "penalty": Penalty(detention_days=6)}
+LETTER = b"%PDF-1.4\n% invented\n%%EOF\n"
+
+# All that may differ between two runs of the same world: tokens, clock times, digests, ciphertext.
+VARIES = [
+    (re.compile(r'(name="csrfmiddlewaretoken" value=")[^"]*'), r"\1"),
+    (re.compile(r"\b\d{8}T\d{12,}"), "<moment>"),
+    (re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?([+-]\d{2}:\d{2}|Z)?"), "<moment>"),
+    (re.compile(r"\b\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\b"), "<time>"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "<digest>"),
+    (re.compile(r"[A-Za-z0-9+/]{43,}={0,2}"), "<base64>"),
+]
+
+
+class Dice:
+    """Stands for the machine's randomness: the same bytes after the same `restart`."""
+
+    def __init__(self) -> None:
+        self.restart("")
+
+    def restart(self, label: str) -> None:
+        self.label, self.drawn = label, 0
+
+    def __call__(self, size: int) -> bytes:
+        self.drawn += 1
+        return hashlib.shake_256(f"{self.label} {self.drawn}".encode()).digest(size)
+
+
+@pytest.fixture
+def dice(monkeypatch) -> Dice:
+    """uuid4, secrets, keys and nonces all draw from these two."""
+    dice = Dice()
+    monkeypatch.setattr(os, "urandom", dice)
+    monkeypatch.setattr(random, "_urandom", dice)
+    assert uuid.uuid4() == (dice.restart(""), uuid.uuid4())[1]
+    return dice
+
+
+@pytest.fixture(autouse=True)
+def no_alarms(monkeypatch) -> None:
+    """How long the log lags is a matter of the machine, not of the register."""
+    monkeypatch.setattr(log, "UNSEQUENCED_SECONDS", 10**9)
+    monkeypatch.setattr(log, "UNSIGNED_SECONDS", 10**9)
+
+
+# The worlds ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Base:
+    """What is the same in every world: people, requests about the person in every state before a grant, open records."""
+
+    name: str
+    city: factories.City
+    elsewhere: SimpleNamespace
+    sessions: dict[str, str | None]
+    requests: dict[str, uuid.UUID]
+    violations: dict[str, uuid.UUID]
+    idle: uuid.UUID
+    unit: uuid.UUID
+
+
+@pytest.fixture(scope="module")
+def base(template_database: str, worker_id: str, django_db_blocker) -> Iterator[Base]:
+    name = f"worlds_{worker_id}_{os.getpid()}"
+    with django_db_blocker.unblock(), databases.clone(template_database, name) as values:
+        with worlds.inside(values):
+            base = _fill(name)
+        yield base
+
+
+def _fill(name: str) -> Base:
+    city = factories.City()
+    far = factories.organisation(OrganisationKind.PUBLIC_SECURITY_BRANCH, region_code="310115", parent=city.bureau)
+    station = factories.organisation(parent=far)
+    elsewhere = SimpleNamespace(
+        officer=factories.user_with(Duty.ENTER_VIOLATIONS, organisation=station),
+        reviewer=factories.user_with(Duty.CONFIRM_VIOLATIONS, organisation=far),
+    )
+    nobody = factories.UserFactory(organisation=city.station, username=worlds.NOBODY)
+    idle = factories.UserFactory(organisation=city.station)
+    school = factories.organisation(OrganisationKind.SCHOOL, parent=city.bureau)
+    states = ["DRAFT", "SUBMITTED", "RETURNED", "REFUSED", "WITHDRAWN"]
+    asked = {state: factories.request_at(RequestStatus(state), city, PERSON).pk for state in states}
+    asked["COURT"] = factories.submitted(city, PERSON, by=city.judge, code="PSAPL-136-CASE").pk
+    violations = {
+        state: factories.violation_at(Status(state), city, OTHERS[0]).pk for state in ("DRAFT", "SUBMITTED", "CONFIRMED")
+    }
+    people = {**city.people(), nobody.username: nobody}
+    sessions = {who: worlds.sign_in(user) for who, user in people.items()} | {ANONYMOUS: None}
+    return Base(name, city, elsewhere, sessions, asked, violations, idle.pk, school.pk)
+
+
+def plant(base: Base, world: str, dice: Dice) -> None:
+    """Seal three records at another station, by the real moves."""
+    subjects = {
+        "absent": OTHERS,
+        "sealed": [PERSON, *OTHERS[1:]],
+        "richer": [PERSON, PERSON, PERSON],
+    }[world]
+    richer = {"penalty": Penalty(detention_days=3), "texts": {"facts": "另外的事实，更长一些。", "address": "别处2号"}}
+    for place, subject in enumerate(subjects):
+        dice.restart(f"plant {place}")
+        factories.sealed(base.elsewhere, subject, **(richer if world == "richer" else {}))
+    while log.sequence():
+        pass
+
+
+@contextmanager
+def world_of(base: Base, world: str, dice: Dice) -> Iterator[dict[str, str]]:
+    with worlds.new_database(base.name, f"{base.name}_run") as values:
+        plant(base, world, dice)
+        yield values
+
+
+# What a world tells -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Told:
+    """Everything that comes back from one request, and everything that it asked of the database."""
+
+    status: int
+    headers: dict[str, str]
+    cookies: dict[str, int]
+    body: str
+    mail: list[tuple[str, str]]
+    statements: list[str]
+
+    def differs_from(self, other: Told) -> list[str]:
+        """Name each part that differs, with the first difference."""
+        pairs = [(name, str(mine), str(getattr(other, name))) for name, mine in vars(self).items()]
+        return [f"{name} {_first_difference(one, two)}" for name, one, two in pairs if one != two]
+
+
+def _first_difference(one: str, two: str) -> str:
+    at = next((at for at, pair in enumerate(zip(one, two, strict=False)) if pair[0] != pair[1]), min(len(one), len(two)))
+    return f"{one[max(0, at - 40) : at + 40]!r} / {two[max(0, at - 40) : at + 40]!r}"
+
+
+@dataclass
+class Run:
+    """One browser a role, and what each request told, by its name."""
+
+    sessions: dict[str, str | None]
+    dice: Dice
+    told: dict[str, Told] = field(default_factory=dict)
+    clients: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, role: str, method: str, url: str, data: dict[str, Any] | None = None) -> Any:
+        name = f"{len(self.told)} {role} {method} {url}"
+        self.dice.restart(name)
+        client = self.clients.setdefault(role, worlds.client_of(self.sessions[role]))
+        statements: list[str] = []
+
+        def watch(execute, sql, params, many, context):
+            statements.append(sql)
+            return execute(sql, params, many, context)
+
+        mail.outbox.clear()
+        with connection.execute_wrapper(watch):
+            response = getattr(client, method.lower())(url, data)
+        self.told[name] = Told(
+            status=response.status_code,
+            headers={key: steady(text) for key, text in response.headers.items() if key != "Content-Length"},
+            cookies={key: len(cookie.value) for key, cookie in response.cookies.items()},
+            body=steady(response.content.decode()),
+            mail=[(message.subject, message.body) for message in mail.outbox],
+            statements=statements,
+        )
+        return response
+
+
+def steady(text: str) -> str:
+    for pattern, replacement in VARIES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def differences(one: Run, other: Run) -> list[str]:
+    """Name each request that tells the two runs apart, and by what."""
+    found = [f"only in one: {name}" for name in one.told.keys() ^ other.told.keys()]
+    for name in one.told.keys() & other.told.keys():
+        found += [f"{name}: {part}" for part in one.told[name].differs_from(other.told[name])]
+    return sorted(found)
+
+
+# Every page -----------------------------------------------------------------------------------------------------------
+
+
+def addresses(base: Base, sealed: list[uuid.UUID]) -> Iterator[tuple[str, str, str]]:
+    """Yield page, method and address for every page and for ids in every state; what uses something up comes last."""
+    ids: dict[str, dict[str, list[dict[str, Any]]]] = {
+        "": {"GET": [{}]},
+        "request": {
+            "GET": [{"pk": base.requests[state]} for state in ("DRAFT", "SUBMITTED", "REFUSED", "COURT")],
+            "POST": [{"pk": base.requests[state]} for state in ("DRAFT", "RETURNED")],
+        },
+        "violation": {
+            "GET": [{"pk": base.violations["SUBMITTED"]}, *({"pk": pk} for pk in sealed[:2])],
+            "POST": [{"pk": base.violations["SUBMITTED"]}, {"pk": sealed[0]}],
+        },
+        # A grant does not exist yet; the ids of sealed records are asked for in its place.
+        "grant": {"GET": [{"pk": sealed[0]}]},
+        "opening": {"GET": [{"pk": sealed[0], "subject_id": sealed[1]}]},
+        "person": {"GET": [{"pk": base.idle}]},
+        "unit": {"GET": [{"pk": base.unit}]},
+        "basis": {"GET": [{"code": "PRESCHOOL-44"}]},
+        "event": {"GET": [{"event_id": event.pk} for event in Event.objects.filter(target_id=str(sealed[0]))[:6]]},
+        "key": {"GET": [{"pk": 1}]},
+    }
+    pages = {(cell.page, cell.kind, cell.method) for cell in cells() if cell.method in ("GET", "POST")}
+    late = [*USED_UP, "account_logout", "account_login"]
+    for page, kind, method in sorted(pages, key=lambda one: (one[0] in late, one[2], one)):
+        for values in ids[kind].get(method) or ids[kind]["GET"]:
+            yield page, method, reverse(page, kwargs=values)
+
+
+def drive(base: Base, world: str, dice: Dice) -> Run:
+    """Ask for everything as everybody."""
+    with world_of(base, world, dice):
+        run = Run(base.sessions, dice)
+        sealed = [pk for (pk,) in _rows("select id from records_stub order by id")]
+        for page, method, url in addresses(base, sealed):
+            # What accounts are is no matter of the register; two roles look nevertheless.
+            few = page.startswith(("account_", "mfa_")) or page in ("components", "set_language")
+            for role in ("kindergarten", "officer") if few else base.sessions:
+                run(role, method, url)
+    return run
+
+
+def _rows(sql: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall()
+
+
+@pytest.mark.parametrize("role_of_the_register", ["sealed", "richer"])
+def test_no_page_tells_anybody_whether_the_person_has_a_record(base, dice, absent, role_of_the_register):
+    found = drive(base, role_of_the_register, dice)
+    assert len(found.told) > 500
+    assert differences(absent, found) == []
+
+
+@pytest.fixture(scope="module")
+def absent(base) -> Run:
+    with pytest.MonkeyPatch.context() as patch:
+        dice = Dice()
+        patch.setattr(os, "urandom", dice)
+        patch.setattr(random, "_urandom", dice)
+        patch.setattr(log, "UNSEQUENCED_SECONDS", 10**9)
+        patch.setattr(log, "UNSIGNED_SECONDS", 10**9)
+        return drive(base, "absent", dice)
+
+
+# A request from its first word to its refusal, and an entry about the person ------------------------------------------
+
+
+def version_on(page: str) -> str:
+    return re.search(r'name="version" value="(\d+)"', page)[1]
+
+
+def asked(**values: Any) -> dict[str, Any]:
+    return {
+        "rows": "1",
+        "name_1": PERSON.name,
+        "document_type_1": PERSON.document_type,
+        "number_1": PERSON.number,
+        "reason": "拟聘用为保育员。",
+        "scope_of_use": "仅供园长决定是否聘用。",
+        "asked_rung": "PRESENCE",
+        "action": "continue",
+        **values,
+    }
+
+
+def vote(outcome: str) -> dict[str, str]:
+    points = {f"point_{point.value.lower()}": "yes" for point in CheckPoint}
+    return {**points, "outcome": outcome, "reason": "不符合最小必要。"}
+
+
+def entered() -> dict[str, str]:
+    return {
+        "token": str(uuid.UUID(int=5)),
+        "document_type": DocumentType.RESIDENT_ID.value,
+        "number": PERSON.number,
+        "name": PERSON.name,
+        "address": "测试路1号",
+        "offence": str(Offence.objects.get(code=THEFT["offence_code"]).pk),
+        "acted_on": "2026-01-15",
+        "facts": "经查明的违法事实。",
+        "evidence": "陈述、证人证言。",
+        "case_number": "A3101010000002026010001",
+        "detention_days": "6",
+        "decided_on": "2026-01-16",
+        "decision_number": "测公（治）行罚决字〔2026〕00001号",
+        "continue": "",
+    }
+
+
+def journey(base: Base, world: str, dice: Dice) -> Run:
+    """Ask, return, ask again, refuse; then enter a new violation of the same person."""
+    with world_of(base, world, dice) as values:
+        ORACLE.update(values)
+        run = Run(base.sessions, dice)
+        asking, deciding = "kindergarten", "supervisor"
+        begin = reverse("access:request_begin", args=["PRESCHOOL-44"])
+        run(asking, "get", begin)
+        letter = SimpleUploadedFile("公函.pdf", LETTER)
+        check = run(asking, "post", begin, asked(token=str(uuid.UUID(int=3)), letter=letter))["Location"]
+        pk = uuid.UUID(check.split("/")[2])
+
+        def page(name: str) -> str:
+            return reverse(f"access:{name}", args=[pk])
+
+        def submit() -> None:
+            version = version_on(run(asking, "get", check).content.decode())
+            run(asking, "post", page("request_submit"), {"version": version, "declared": "on"})
+            for name in ("receipt", "request", "request_letter"):
+                run(asking, "get", page(name))
+            for name in ("desk", "access:requests", "records:answers"):
+                run(asking, "get", reverse(name))
+
+        def decide(outcome: str) -> None:
+            for url in (reverse("desk"), reverse("access:queue"), page("review"), page("request")):
+                run(deciding, "get", url)
+            run(deciding, "post", page("decide"), vote(outcome))
+            run(deciding, "get", reverse("access:queue"))
+
+        submit()
+        decide("return")
+        version = version_on(run(asking, "get", page("request_edit")).content.decode())
+        run(asking, "post", page("request_edit"), asked(version=version, reason="更正后的理由。"))
+        submit()
+        decide("refuse")
+        run(asking, "get", page("request"))
+
+        run("officer", "get", reverse("records:new"))
+        sent = run("officer", "post", reverse("records:new"), entered())
+        version = version_on(run("officer", "get", sent["Location"]).content.decode())
+        record = sent["Location"].split("/")[2]
+        run("officer", "post", reverse("records:submit", args=[record]), {"version": version})
+        for role, name in (("officer", "violation"), ("reviewer", "review")):
+            run(role, "get", reverse(f"records:{name}", args=[record]))
+        for url in (reverse("audit:events"), reverse("desk")):
+            run("auditor", "get", url)
+        for pk_ in [pk for (pk,) in _rows("select id from records_stub order by id")]:
+            run("officer", "get", reverse("records:violation", args=[pk_]))
+        assert AccessRequest.objects.get(pk=pk).status == RequestStatus.REFUSED
+        assert _rows("select count(*) from records_violation where status = 'SUBMITTED'") == [(2,)]
+    return run
+
+
+@pytest.fixture(scope="module")
+def silent(base) -> Run:
+    """The journey where the person is absent."""
+    with pytest.MonkeyPatch.context() as patch:
+        dice = Dice()
+        patch.setattr(os, "urandom", dice)
+        patch.setattr(random, "_urandom", dice)
+        patch.setattr(log, "UNSEQUENCED_SECONDS", 10**9)
+        patch.setattr(log, "UNSIGNED_SECONDS", 10**9)
+        return journey(base, "absent", dice)
+
+
+@pytest.mark.parametrize("world", ["sealed", "richer"])
+def test_no_step_of_asking_deciding_and_entering_tells(base, dice, silent, world):
+    assert differences(silent, journey(base, world, dice)) == []
+
+
+# Planted leaks: the harness has to catch each ------------------------------------------------------------------------
+
+# Where the planted leaks look: the owner's connection sees what the application does not.
+ORACLE: dict[str, str] = {}
+
+
+def known(subject_key: bytes, record: uuid.UUID | None = None) -> bool:
+    """Say whether a sealed record (this one, if given) is about the person."""
+    where = "subject_key = %s and sealed_at is not null and (%s::uuid is null or id = %s)"
+    with psycopg.connect(make_conninfo(**{**ORACLE, "user": database.OWNER})) as owner:
+        sql = f"select exists (select from records_violation where {where})"
+        return owner.execute(sql, [subject_key, record, record]).fetchone()[0]
+
+
+def key_of_person() -> bytes:
+    return identifiers.subject_key(PERSON.document_type, PERSON.number)
+
+
+def asks_about_somebody_known(access_request: AccessRequest) -> bool:
+    subjects = RequestSubject.objects.using("default").filter(access_request=access_request)
+    # The person is the only one ever asked about, so the leak needs no query that the harness would count.
+    return subjects is not None and known(key_of_person())
+
+
+def around(module: str, name: str, leak: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:
+    """Return what replaces a function by one that calls `leak(original, ...)`."""
+
+    def plant_leak(patch: pytest.MonkeyPatch) -> None:
+        import importlib
+
+        owner = importlib.import_module(module)
+        original = getattr(owner, name)
+        patch.setattr(owner, name, lambda *args, **values: leak(original, *args, **values))
+
+    return plant_leak
+
+
+def rendering(template: str, change: Callable[[Any], None]) -> Callable[..., Any]:
+    def leak(original, request, name, *args, **values):
+        response = original(request, name, *args, **values)
+        if name == template and known(key_of_person()):
+            change(response)
+        return response
+
+    return leak
+
+
+def a_header(response) -> None:
+    response["X-Cache"] = "HIT"
+
+
+def a_cookie(response) -> None:
+    response.set_cookie("seen", "1")
+
+
+def a_sentence(response) -> None:
+    response.content = response.content.replace("</h1>".encode(), "。</h1>".encode(), 1)
+
+
+def a_count(response) -> None:
+    response.content += b"<!-- 1 -->"
+
+
+def a_status(original, user, pk):
+    if known(key_of_person(), pk):
+        raise NotAllowed("not for you")
+    return original(user, pk)
+
+
+def a_query(original, access_request, **values):
+    if known(key_of_person()):
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
+    return original(access_request, **values)
+
+
+def a_mail(original, access_request, **values):
+    if known(key_of_person()):
+        mail.send_mail("Look", "There is something.", None, ["officer@example.invalid"])
+    return original(access_request, **values)
+
+
+def a_longer_deadline(original, self, *args, **values):
+    return original(self, *args, **values) + timedelta(days=1 if known(key_of_person()) else 0)
+
+
+def another_way_on(original, to, *args, **values):
+    response = original(to, *args, **values)
+    if to == "access:receipt" and known(key_of_person()):
+        response["Location"] += "?more=1"
+    return response
+
+
+def an_event(original, violation, entry, **values):
+    from access.actions import opening
+
+    saved = original(violation, entry, **values)
+    if known(key_of_person()):
+        opening.confirm_identity(by=values["by"], session_key="", proved=False)
+    return saved
+
+
+def a_duplicate_warning(original, violation, entry, **values):
+    from records.exceptions import WrongState
+
+    if violation is None and known(key_of_person()):
+        raise WrongState("This person is in the register already.")
+    return original(violation, entry, **values)
+
+
+LEAKS = {
+    "header": around("access.views.requests", "render", rendering("access/request.html", a_header)),
+    "cookie": around("access.views.requests", "render", rendering("access/request_receipt.html", a_cookie)),
+    "sentence": around("access.views.requests", "render", rendering("access/request_receipt.html", a_sentence)),
+    "count": around("access.views.queue", "render", rendering("access/review.html", a_count)),
+    "status": around("records.views.violations", "_worked_on", a_status),
+    "query": around("access.actions.requests", "submit", a_query),
+    "mail": around("access.actions.requests", "submit", a_mail),
+    "redirect": around("access.views.requests", "redirect", another_way_on),
+    "event": around("records.actions", "save_draft", an_event),
+}
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_the_harness_catches_a_planted_leak(base, dice, silent, monkeypatch, leak):
+    LEAKS[leak](monkeypatch)
+    assert differences(silent, journey(base, "sealed", dice)) != []
+
+
+def test_a_planted_leak_says_nothing_where_there_is_nothing(base, dice, silent, monkeypatch):
+    """What the harness catches is the difference between the worlds, not the leak's own noise."""
+    for plant_leak in LEAKS.values():
+        plant_leak(monkeypatch)
+    assert differences(silent, journey(base, "absent", dice)) == []
+
+
+# After a grant: "none" and "not for you" -----------------------------------------------------------------------------
+
+
+def opened(base: Base, dice: Dice, kind: str, **record: Any) -> Run:
+    """Open a fresh grant about the person after one record with these values was sealed."""
+    with worlds.new_database(base.name, f"{base.name}_run"):
+        dice.restart("plant")
+        factories.sealed(base.elsewhere, record.pop("subject", PERSON), **record)
+        dice.restart("grant")
+        role, values = {
+            "kindergarten": ("kindergarten", {}),
+            "court": ("court", {"by": base.city.judge, "code": "PSAPL-136-CASE", "asked_from": date(2026, 6, 1)}),
+        }[kind]
+        grant = factories.ready(factories.approved(base.city, PERSON, **values), base.sessions[role])
+        run = Run(base.sessions, dice)
+        url = reverse("records:open", args=[grant.pk, factories.subject_of(grant).pk])
+        run(role, "get", reverse("records:grant", args=[grant.pk]))
+        run(role, "get", url)
+        run(role, "post", url, {"token": str(uuid.UUID(int=9))})
+        run(role, "get", reverse("records:answers"))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("kind", "record"),
+    [
+        ("kindergarten", {**THEFT}),
+        ("court", {**THEFT, "day": date(2026, 1, 2)}),
+        ("court", {"offence_code": "PSAPL2025-051-p1-i1", "day": date(2026, 7, 1)}),
+    ],
+    ids=["outside the categories", "outside the window", "outside the purpose"],
+)
+def test_none_and_not_for_you_are_the_same_answer(base, dice, kind, record):
+    none = opened(base, dice, kind, **record, subject=OTHERS[0])
+    not_for_you = opened(base, dice, kind, **record)
+    assert [told.status for told in none.told.values()] == [200, 200, 200, 200]
+    assert differences(none, not_for_you) == []
+
+
+def test_what_the_grant_covers_is_told(base, dice):
+    """Otherwise the comparison above would prove nothing."""
+    day = timezone.localdate() - timedelta(days=60)
+    record = {"offence_code": "PSAPL2025-051-p1-i1", "day": day}
+    none = opened(base, dice, "kindergarten", **record, subject=OTHERS[0])
+    assert differences(none, opened(base, dice, "kindergarten", **record)) != []
