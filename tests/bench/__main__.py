@@ -110,7 +110,12 @@ def _people(superuser: dict[str, str], clients: int) -> list[Client]:
 def _measure(records: int, people: list[Client], environment: dict[str, str], seconds: float) -> list[Result]:
     """Measure (a), (b) and (c) in turns, so that whatever else the machine does meets all three."""
     with ExitStack() as stack:
-        groups = {what: [stack.enter_context(_client(what, each, environment)) for each in people] for what in NAMES}
+        groups = {}
+        for what in NAMES:
+            groups[what] = [stack.enter_context(_client(what, each, environment)) for each in people]
+            for process in groups[what]:
+                if process.stdout.readline() != "ready\n":
+                    _stopped(what)
         taken: dict[str, list[list[float]]] = {what: [[] for _ in people] for what in NAMES}
         for _ in range(TURNS):
             for what, processes in groups.items():
@@ -133,13 +138,11 @@ def _measure(records: int, people: list[Client], environment: dict[str, str], se
 
 @contextmanager
 def _client(what: str, client: Client, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Yield a process that is ready to measure."""
+    """Yield a process that gets ready to measure, and end it."""
     command = [sys.executable, "-m", "tests.bench.client", what, json.dumps(asdict(client))]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
         try:
-            if process.stdout.readline() != "ready\n":
-                _stopped(what)
             yield process
         finally:
             process.kill()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from access.models import AccessRequest, Grant, User
 from access.models.requests import Status as RequestStatus
@@ -15,7 +15,7 @@ from audit.models import Event
 from audit.trail import EventType
 from records.models import SealedRecord, Status, Violation
 from tests import factories
-from tests.browsing import LANGUAGES, Site, Visit, clicking
+from tests.browsing import LANGUAGES, Site, Troubles, Visit, clicking
 
 pytestmark = pytest.mark.browser
 WIDTHS = (360, 1280)
@@ -166,8 +166,7 @@ def test_what_follows_a_form_is_accessible(city_site: Site, visit: Visit):
     # On paper nothing of it is left.
     page.emulate_media(media="print")
     expect(page.locator("[data-sealed]")).to_be_hidden()
-    assert not found, "
-".join(found)
+    assert not found, "\n".join(found)
 
 
 def test_the_check_finds_faults(city_site: Site, visit: Visit):
@@ -178,6 +177,25 @@ def test_the_check_finds_faults(city_site: Site, visit: Visit):
     page.evaluate("document.querySelector('form label').remove()")
     page.evaluate("document.querySelector('h1').style.width = '2000px'")
     assert {"label", "wide"} <= {kind for fault in faults(page, "login") for kind in ("label", "wide") if kind in fault}
+
+
+def test_troubles_of_a_page_are_noticed(city_site: Site, chromium: Browser):
+    """Every page of these tests is watched: for what the policy blocks, for errors of scripts, for what is not found."""
+    troubles, context = Troubles(), chromium.new_context()
+    troubles.watch(context)
+    page = context.new_page()
+    page.goto(city_site.at("account_login"))
+    assert not troubles
+    page.evaluate("document.body.setAttribute('style', 'color: red')")
+    page.evaluate("setTimeout(() => { throw new Error('planted'); })")
+    page.evaluate("fetch('/static/missing.css')")
+    page.wait_for_timeout(200)
+    assert [sum(kind in trouble for trouble in troubles) for kind in ("Content Security", "planted", "404")] == [
+        1,
+        1,
+        1,
+    ]
+    context.close()
 
 
 # The keyboard -------------------------------------------------------------------------------------------------------

@@ -11,10 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import settings
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.contrib.sessions.backends.db import SessionStore
 from django.core import mail
 from django.core.signing import BadSignature
-from django.contrib.messages.storage.cookie import CookieStorage
 from django.test import RequestFactory
 from django.utils import translation
 from django.utils.translation import gettext

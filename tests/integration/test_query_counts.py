@@ -1,0 +1,102 @@
+"""A list costs the same number of queries whatever it holds."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from access import calendar, duties
+from access.models import AccessRequest, Grant
+from access.models.requests import Status as RequestStatus
+from access.models.people import OrganisationKind
+from audit import trail
+from records.models import Status, Violation
+from tests import factories, worlds
+
+pytestmark = pytest.mark.django_db
+FEW, MANY = 3, 25
+_number = itertools.count(1)
+
+
+@pytest.fixture
+def city() -> factories.City:
+    return factories.City()
+
+
+def violations(status: Status) -> Callable[[factories.City, int], None]:
+    """Copy one record that got there by the real moves: what is counted is reading, and sealing 25 takes long."""
+
+    def make(city: factories.City, count: int) -> None:
+        for _row in range(count):
+            factories.violation_at(status, city)
+
+    return make
+
+
+def requests(status: RequestStatus) -> Callable[[factories.City, int], None]:
+    def make(city: factories.City, count: int) -> None:
+        for _row in range(count):
+            factories.request_at(status, city)
+
+    return make
+
+
+def events(city: factories.City, count: int) -> None:
+    for _row in range(count):
+        person = factories.UserFactory(organisation=city.station)
+        with transaction.atomic():
+            trail.write(trail.EventType.SIGNED_IN, by=person, on=person)
+
+
+def people(city: factories.City, count: int) -> None:
+    for _row in range(count):
+        unit = factories.organisation(OrganisationKind.SCHOOL, parent=city.bureau)
+        factories.user_with(duties.Duty.FILE_REQUESTS, organisation=unit)
+
+
+PAGES = [
+    ("records:violations", "", "officer", violations(Status.DRAFT)),
+    ("records:violations", "?tab=submitted", "officer", violations(Status.SUBMITTED)),
+    ("records:violations", "?tab=service", "officer", violations(Status.CONFIRMED)),
+    ("records:violations", "?tab=sealed", "officer", violations(Status.SEALED)),
+    ("records:review_queue", "", "reviewer", violations(Status.SUBMITTED)),
+    ("records:answers", "", "kindergarten", requests(RequestStatus.APPROVED)),
+    ("access:requests", "", "kindergarten", requests(RequestStatus.DRAFT)),
+    ("access:requests", "", "kindergarten", requests(RequestStatus.SUBMITTED)),
+    ("access:requests", "?tab=decided", "kindergarten", requests(RequestStatus.APPROVED)),
+    ("access:requests", "?tab=ended", "kindergarten", requests(RequestStatus.WITHDRAWN)),
+    ("access:queue", "", "supervisor", requests(RequestStatus.SUBMITTED)),
+    ("access:queue", "?tab=decided", "supervisor", requests(RequestStatus.REFUSED)),
+    ("access:people", "", "people-admin", people),
+    ("access:units", "", "people-admin", people),
+    ("access:duties", "", "security-admin", people),
+    ("audit:events", "", "auditor", events),
+    ("desk", "", "officer", violations(Status.DRAFT)),
+    ("desk", "", "officer", violations(Status.RETURNED)),
+    ("desk", "", "reviewer", violations(Status.SUBMITTED)),
+    ("desk", "", "supervisor", requests(RequestStatus.SUBMITTED)),
+    ("desk", "", "kindergarten", requests(RequestStatus.RETURNED)),
+    ("desk", "", "kindergarten", requests(RequestStatus.APPROVED)),
+    ("desk", "", "auditor", events),
+]
+
+
+@pytest.mark.parametrize(("name", "query", "role", "make"), PAGES, ids=[" ".join(page[:3]) for page in PAGES])
+def test_the_number_of_queries_does_not_grow_with_the_rows(city, name, query, role, make):
+    client = worlds.client_of(worlds.sign_in(city.people()[role]))
+    counts = {}
+    for rows, more in ((FEW, FEW), (MANY, MANY - FEW)):
+        make(city, more)
+        client.get(reverse(name) + query)  # caches of the process are warm
+        with CaptureQueriesContext(connection) as queries:
+            response = client.get(reverse(name) + query)
+        assert response.status_code == 200
+        counts[rows] = [query["sql"].split(" FROM ")[0][:60] for query in queries]
+    assert len(counts[FEW]) == len(counts[MANY]), (counts[FEW], counts[MANY])
