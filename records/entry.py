@@ -108,7 +108,10 @@ def _dates(entry: Entry, person: IdNumber | None, today: date, say: Say) -> None
     elif person and person.birth_date and acted_on < person.birth_date:
         say("acted_on", _("The date of the act is before the person's date of birth; check both."))
     elif person and person.birth_date and identifiers.age_band(person.birth_date, acted_on) == AgeBand.UNDER_14:
-        say("acted_on", _("The person was under 14 on that day and is not punished (PSAPL Article 12); check both dates."))
+        say(
+            "acted_on",
+            _("The person was under 14 on that day and is not punished (PSAPL Article 12); check both dates."),
+        )
     elif offence and (acted_on < offence.valid_from or (offence.valid_until and acted_on > offence.valid_until)):
         say(
             "offence",

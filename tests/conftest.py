@@ -36,9 +36,7 @@ def _django_db_helper(cloned: dict[str, str], django_db_blocker) -> Iterator[Non
     connection = connections["default"]
     before = dict(connection.settings_dict)
     connection.close()
-    connection.settings_dict.update(
-        NAME=cloned["dbname"], USER=database.APP, HOST=cloned["host"], PORT=cloned["port"]
-    )
+    connection.settings_dict.update(NAME=cloned["dbname"], USER=database.APP, HOST=cloned["host"], PORT=cloned["port"])
     with django_db_blocker.unblock():
         try:
             yield

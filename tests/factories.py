@@ -138,7 +138,9 @@ def person(name: str = "张三丰", number: str | None = None) -> Person:
     return Person(name=name, document_type=DocumentType.RESIDENT_ID.value, number=number or id_number())
 
 
-def entry_about(subject: Person, *, offence_code: str = "PSAPL2025-051-p1-i1", day: date | None = None, **values) -> entry.Entry:
+def entry_about(
+    subject: Person, *, offence_code: str = "PSAPL2025-051-p1-i1", day: date | None = None, **values
+) -> entry.Entry:
     """Return a complete entry: by default an assault, five days and 500 yuan, in January 2026."""
     day = day or date(2026, 1, 15)
     texts = {
@@ -187,7 +189,9 @@ def basis(code: str = "PRESCHOOL-44") -> LegalBasis:
     return LegalBasis.objects.filter(code=code).latest("version")
 
 
-def request_draft(city: City, *people: Person, by: User | None = None, code: str = "PRESCHOOL-44", **values) -> AccessRequest:
+def request_draft(
+    city: City, *people: Person, by: User | None = None, code: str = "PRESCHOOL-44", **values
+) -> AccessRequest:
     """Return a complete draft with its letter: by default a kindergarten about to hire."""
     by = by or city.requester
     wanted = basis(code)
@@ -273,7 +277,9 @@ def request_at(status: RequestStatus, city: City, *people: Person, **values) -> 
         for decider in [city.supervisor, city.supervisor2][: access_request.approvals_needed]:
             access_request = decisions.refuse(access_request, by=decider, review=review("不符合最小必要。"))
     elif status == RequestStatus.RETURNED:
-        access_request = decisions.return_for_correction(access_request, by=city.supervisor, review=review("公函缺章。"))
+        access_request = decisions.return_for_correction(
+            access_request, by=city.supervisor, review=review("公函缺章。")
+        )
     elif status == RequestStatus.WITHDRAWN:
         access_request = requests.withdraw(access_request, by=access_request.requester)
     return access_request

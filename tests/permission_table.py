@@ -186,7 +186,11 @@ def cells() -> list[Cell]:
         page, kind = name or page, object_ or (kind if not name or object_ == "" else "")
         kind = "" if kind == "-" else kind
         statuses = {role: int(status) for role, status in (pair.split() for pair in filter(None, who.split(",")))}
-        rows += [(page, kind, states.split(), method, statuses, int(others)) for method in METHODS if method in methods.split() or methods == "all"]
+        rows += [
+            (page, kind, states.split(), method, statuses, int(others))
+            for method in METHODS
+            if method in methods.split() or methods == "all"
+        ]
     named = {(row[0], row[3]): set() for row in rows}
     for name, _kind, states, method, _statuses, _others in rows:
         named[name, method].update(states)

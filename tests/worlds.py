@@ -34,9 +34,7 @@ def inside(values: dict[str, str]) -> Iterator[None]:
     connection = connections["default"]
     before = dict(connection.settings_dict)
     connection.close()
-    connection.settings_dict.update(
-        NAME=values["dbname"], USER=database.APP, HOST=values["host"], PORT=values["port"]
-    )
+    connection.settings_dict.update(NAME=values["dbname"], USER=database.APP, HOST=values["host"], PORT=values["port"])
     # Thousands of refusals are asked for; keeping a log line of each would take longer than asking.
     logging.disable(logging.CRITICAL)
     try:

@@ -58,13 +58,17 @@ def return_for_correction(access_request: AccessRequest, *, by: User, review: Re
 def _vote(
     access_request: AccessRequest, outcome: Outcome, *, by: User, review: Review, scope: Scope | None = None
 ) -> AccessRequest:
-    target = {Outcome.APPROVE: Status.APPROVED, Outcome.REFUSE: Status.REFUSED, Outcome.RETURN: Status.RETURNED}[outcome]
+    target = {Outcome.APPROVE: Status.APPROVED, Outcome.REFUSE: Status.REFUSED, Outcome.RETURN: Status.RETURNED}[
+        outcome
+    ]
     access_request = _lock(access_request, to=target)
     permissions.check_can_decide(by, access_request)
     now = trail.database_now()
     today = timezone.localdate(now)
     if not access_request.organisation.agreement_holds(today):
-        raise Refused(_("The agreement with the requesting unit has ended; this request cannot be decided until it is renewed."))
+        raise Refused(
+            _("The agreement with the requesting unit has ended; this request cannot be decided until it is renewed.")
+        )
     if not review.reason.strip():
         raise Refused(_("Give the reason for your decision."))
     if set(review.checklist) != set(CheckPoint.values):
@@ -134,7 +138,9 @@ def _check_scope(access_request: AccessRequest, scope: Scope, today: date) -> No
     if scope.rung not in Rung.up_to(basis.highest_rung) or scope.rung not in Rung.up_to(access_request.asked_rung):
         raise Refused(_("The answer may not say more than was asked, nor more than the legal basis allows."))
     if not 1 <= scope.hours <= basis.grant_hours:
-        raise Refused(_("Choose between 1 and %(hours)d hours; the legal basis sets the limit.") % {"hours": basis.grant_hours})
+        raise Refused(
+            _("Choose between 1 and %(hours)d hours; the legal basis sets the limit.") % {"hours": basis.grant_hours}
+        )
     if not 1 <= scope.openings <= basis.grant_openings:
         raise Refused(
             _("Choose between 1 and %(openings)d openings for each person; the legal basis sets the limit.")
@@ -236,7 +242,8 @@ def visible_decisions(access_request: AccessRequest, *, to: User) -> list[tuple[
         decisions = decisions.exclude(pk__in=open_round.exclude(decider=to).values("pk"))
     key = key_of(access_request)
     return [
-        (decision, key.decrypt(bytes(decision.reason), field=f"decision:{decision.pk}").decode()) for decision in decisions
+        (decision, key.decrypt(bytes(decision.reason), field=f"decision:{decision.pk}").decode())
+        for decision in decisions
     ]
 
 

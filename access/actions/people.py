@@ -124,7 +124,9 @@ def give_duty(user: User, duty: Duty, organisation: Organisation, *, by: User | 
     held = {duty for duty, _where in duties.held_by(user)}
     if duty in EXCLUSIVE and held & EXCLUSIVE - {duty}:
         raise Refused(
-            _("Administering people, assigning duties and oversight are three people (MLPS level 3). Take the other duty away first.")
+            _(
+                "Administering people, assigning duties and oversight are three people (MLPS level 3). Take the other duty away first."
+            )
         )
     duties.give(user, duty, organisation)
     trail.write(EventType.DUTY_GIVEN, by=by, on=user, duty=duty.value, at=organisation.code)

@@ -22,7 +22,9 @@ from audit import trail
 from audit.trail import EventType
 
 TABLE = "access_accessrequest"
-NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread aloud; random, since sequences tell stories
+NUMBER_ALPHABET = (
+    "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread aloud; random, since sequences tell stories
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,9 @@ def key_of(access_request: AccessRequest) -> vault.DataKey:
 
 def read_particulars(access_request: AccessRequest) -> Particulars:
     """Return what the requester wrote; call it only for who may see the request."""
-    return Particulars.from_bytes(key_of(access_request).decrypt(bytes(access_request.particulars), field="particulars"))
+    return Particulars.from_bytes(
+        key_of(access_request).decrypt(bytes(access_request.particulars), field="particulars")
+    )
 
 
 def read_person(key: vault.DataKey, subject: RequestSubject) -> Person:
@@ -112,7 +116,11 @@ def save_draft(
         if not access_request.is_editable:
             raise WrongState(_already(access_request))
         if version is not None and version != access_request.version:
-            raise WrongState(_("This request was saved elsewhere since you opened it. What you typed is kept below; compare and save again."))
+            raise WrongState(
+                _(
+                    "This request was saved elsewhere since you opened it. What you typed is kept below; compare and save again."
+                )
+            )
         kind = EventType.REQUEST_EDITED
     permissions.check_basis_applies(basis, by.organisation, today)
     if case_purpose is not None:
@@ -126,7 +134,9 @@ def save_draft(
     access_request.version += 1
     _save(access_request, by)
 
-    trail.write(kind, by=by, on=access_request, number=access_request.number, basis=basis.code, basis_version=basis.version)
+    trail.write(
+        kind, by=by, on=access_request, number=access_request.number, basis=basis.code, basis_version=basis.version
+    )
     return access_request
 
 
@@ -277,7 +287,10 @@ def missing_parts(access_request: AccessRequest, particulars: Particulars) -> li
         (not particulars.reason.strip(), _("Give the reason for the query.")),
         (not particulars.scope_of_use.strip(), _("Say how the answer will be used, and by whom.")),
         (basis.needs_case_purpose and not access_request.case_purpose_id, _("Choose the case purpose.")),
-        (basis.needs_case_number and not particulars.case_number.strip(), _("Give the case number; a state organ asks for a case.")),
+        (
+            basis.needs_case_number and not particulars.case_number.strip(),
+            _("Give the case number; a state organ asks for a case."),
+        ),
         (basis.needs_letter and not access_request.current_letters.exists(), _("Attach the official letter.")),
     ]
     return [sentence for is_missing, sentence in wanted if is_missing]
@@ -321,7 +334,9 @@ def _route(access_request: AccessRequest) -> Organisation:
         )
     )
     # The district branch first, then the city bureau; regions nest by their leading digits (GB/T 2260).
-    candidates.sort(key=lambda organ: (organ.kind != OrganisationKind.PUBLIC_SECURITY_BRANCH, organ.region_code, organ.code))
+    candidates.sort(
+        key=lambda organ: (organ.kind != OrganisationKind.PUBLIC_SECURITY_BRANCH, organ.region_code, organ.code)
+    )
     near = [organ for organ in candidates if organ.region_code == region]
     city = [
         organ
@@ -335,7 +350,9 @@ def _route(access_request: AccessRequest) -> Organisation:
         if len({decider.organisation_id for decider in deciders}) >= access_request.approvals_needed:
             return organ
     raise Refused(
-        _("Nobody can decide this request at the moment, so it was not submitted. Ask the public security organ of your district who decides.")
+        _(
+            "Nobody can decide this request at the moment, so it was not submitted. Ask the public security organ of your district who decides."
+        )
     )
 
 
@@ -360,5 +377,3 @@ def _save(access_request: AccessRequest, by: User | None) -> None:
 
 def _number(today: date) -> str:
     return f"CX-{today.year}-" + "".join(secrets.choice(NUMBER_ALPHABET) for _place in range(7))
-
-

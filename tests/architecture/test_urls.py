@@ -29,7 +29,8 @@ OPEN = {
     "set_language",
 }
 CHANGES = re.compile(
-    r"^\s*(insert|update|delete|truncate|merge|copy|create|alter|drop)\b|\bfor (no key )?(update|share)\b", re.IGNORECASE
+    r"^\s*(insert|update|delete|truncate|merge|copy|create|alter|drop)\b|\bfor (no key )?(update|share)\b",
+    re.IGNORECASE,
 )
 # What a GET may write: the session (a new one, or its messages) and the denial it was answered with.
 WRITTEN_BY_GETS = {
@@ -54,7 +55,8 @@ def test_nobody_signed_in_gets_no_page(world):
         cell.page
         for cell in cells()
         if cell.method == "GET"
-        and worlds.client_of(None).get(reverse(cell.page, kwargs=world.objects[cell.kind][cell.state])).status_code != 302
+        and worlds.client_of(None).get(reverse(cell.page, kwargs=world.objects[cell.kind][cell.state])).status_code
+        != 302
     }
     assert shown == OPEN - {"account_logout", "mfa_authenticate", "set_language"}  # these three redirect
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
 
-from access import calendar, duties
-from access.models import AccessRequest, Grant
-from access.models.requests import Status as RequestStatus
+from access import duties
 from access.models.people import OrganisationKind
+from access.models.requests import Status as RequestStatus
 from audit import trail
-from records.models import Status, Violation
+from records.models import Status
 from tests import factories, worlds
 
 pytestmark = pytest.mark.django_db

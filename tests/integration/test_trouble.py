@@ -222,7 +222,9 @@ def test_what_was_typed_can_be_sent_again_when_the_database_is_back(city, no_dat
     before = dict(connections["default"].settings_dict)
     no_database()
     url = reverse("access:request_begin", args=["PRESCHOOL-44"])
-    page = client.post(url, {"reason": TYPED, "rows": "1", "token": factories.token(), "action": "save"}).content.decode()
+    page = client.post(
+        url, {"reason": TYPED, "rows": "1", "token": factories.token(), "action": "save"}
+    ).content.decode()
     connections["default"].close()
     connections["default"].settings_dict.update(before)
 
@@ -267,7 +269,7 @@ def test_a_login_that_expired_in_mid_form_keeps_what_was_typed_and_goes_on_after
 
 def _form_of(page: str) -> dict[str, str]:
     """Return the fields of the main form of a page."""
-    main = page[page.index('<main') :]
+    main = page[page.index("<main") :]
     start = re.search(r'<form[^>]*method="post"', main)
     form = main[start.start() :]
     form = form[: form.index("</form>")]
@@ -316,7 +318,9 @@ def test_a_stale_token_from_our_own_page_keeps_what_was_typed(city):
     assert carried["reason"] == TYPED
     assert AccessRequest.objects.count() == 0
     # The carried page has a token that works.
-    assert client.post(url, {**carried, "rows": "1", "action": "save"}, headers={"origin": "http://testserver"}).status_code in (200, 302)
+    assert client.post(
+        url, {**carried, "rows": "1", "action": "save"}, headers={"origin": "http://testserver"}
+    ).status_code in (200, 302)
 
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "http://testserver.example", "null", None])

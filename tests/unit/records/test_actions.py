@@ -279,7 +279,9 @@ def test_even_the_owner_cannot_change_history_without_switching_the_trigger_off(
     [
         lambda violation: Violation.objects.filter(pk=violation.pk).update(warning=True),
         lambda violation: Violation.objects.bulk_update([violation], ["warning"]),
-        lambda violation: Violation.objects.bulk_create([Violation(organ=violation.organ, entered_by=violation.entered_by, particulars=b"")]),
+        lambda violation: Violation.objects.bulk_create(
+            [Violation(organ=violation.organ, entered_by=violation.entered_by, particulars=b"")]
+        ),
         lambda violation: setattr(violation, "skip_history_when_saving", True) or violation.save(),
         lambda violation: violation.save_base(raw=True),
         lambda violation: connection.cursor().execute("update records_violation set warning = true"),
@@ -314,8 +316,11 @@ def test_the_sealing_function_seals_only_what_is_confirmed_and_served(city):
     violation = factories.violation_at(Status.SUBMITTED, city)
     rule = actions.sealing_rule(timezone.localdate())
     key = actions.vault.rewrap(
-        bytes(violation.key.wrapped), table=actions.TABLE, record=str(violation.pk),
-        compartment=actions.vault.Compartment.WORKING, to=actions.vault.Compartment.SEALED,
+        bytes(violation.key.wrapped),
+        table=actions.TABLE,
+        record=str(violation.pk),
+        compartment=actions.vault.Compartment.WORKING,
+        to=actions.vault.Compartment.SEALED,
     )
 
     with pytest.raises(DatabaseError, match="confirmed, served and due"), connection.cursor() as cursor:

@@ -35,7 +35,9 @@ def opened(grant, **values):
 
 
 def court_grant(city, *people_asked_about, **values):
-    return factories.ready(factories.approved(city, *people_asked_about, by=city.judge, code="PSAPL-136-CASE", **values))
+    return factories.ready(
+        factories.approved(city, *people_asked_about, by=city.judge, code="PSAPL-136-CASE", **values)
+    )
 
 
 def theft(**values):
@@ -169,7 +171,8 @@ def test_an_identity_confirmed_too_long_ago_does_not_count(city, settings):
 def test_a_lapsed_agreement_closes_a_live_grant(city):
     grant = factories.ready(factories.approved(city, factories.person()))
     people.change_agreement(
-        city.kindergarten, by=factories.user_with(factories.Duty.ADMINISTER_PEOPLE, organisation=city.kindergarten),
+        city.kindergarten,
+        by=factories.user_with(factories.Duty.ADMINISTER_PEOPLE, organisation=city.kindergarten),
         ends_on=timezone.localdate() - timedelta(days=1),
     )
     grant.access_request.requester.refresh_from_db()
@@ -267,7 +270,9 @@ def test_inside_an_outer_transaction_it_raises_and_reads_nothing(city):
 
 def test_without_the_right_to_write_events_nothing_is_shown_or_counted(city, owner):
     grant = factories.ready(factories.approved(city, factories.person()))
-    owner.execute("revoke insert on audit_event from seal_app; revoke insert (id, canonical) on audit_event from seal_app")
+    owner.execute(
+        "revoke insert on audit_event from seal_app; revoke insert (id, canonical) on audit_event from seal_app"
+    )
 
     with pytest.raises(TrailUnavailable):
         opened(grant)
@@ -399,7 +404,10 @@ def test_ciphertexts_and_keys_swapped_between_records_do_not_open(city, owner):
     day = timezone.localdate() - timedelta(days=60)
     first, second = factories.sealed(city, one, **theft(day=day)), factories.sealed(city, other, **theft(day=day))
     owner.execute("alter table records_violation disable trigger user")
-    for column, table, key in [("particulars", "records_violation", "id"), ("wrapped", "records_recordkey", "violation_id")]:
+    for column, table, key in [
+        ("particulars", "records_violation", "id"),
+        ("wrapped", "records_recordkey", "violation_id"),
+    ]:
         swapped = owner.execute(f"select {column} from {table} where {key} = %s", [second.pk]).fetchone()
         owner.execute(f"update {table} set {column} = %s where {key} = %s", [swapped[0], first.pk])
         grant = court_grant(city, one)
