@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from access import duties
+from access import calendar, duties
 from access.duties import Duty
 from access.models import AccessRequest, Grant, User
 from access.models.requests import Status as RequestStatus
@@ -63,7 +63,7 @@ def desk(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 def _deciding(user: User) -> tuple[list[Tile], list[Task]]:
     waiting = AccessRequest.objects.decidable_by(user)
-    now = database_now()
+    now, working = database_now(), calendar.load()
     overdue = waiting.filter(due_at__lt=now).count()
     url = reverse("access:queue")
     tiles = [
@@ -76,7 +76,7 @@ def _deciding(user: User) -> tuple[list[Tile], list[Task]]:
             number=row.number,
             what=f"{row.organisation} · {row.basis.title}",
             state=_("Waits for your decision"),
-            due=row.due_at and due(row.due_at, now),
+            due=row.due_at and due(row.due_at, now, working),
         )
         for row in waiting.select_related("organisation", "basis").order_by("due_at")[:SHOWN]
     ]
@@ -86,7 +86,7 @@ def _deciding(user: User) -> tuple[list[Tile], list[Task]]:
 def _filing(user: User) -> tuple[list[Tile], list[Task]]:
     mine = AccessRequest.objects.filed_by(user)
     returned = mine.filter(status=RequestStatus.RETURNED).order_by("returned_at")
-    now = database_now()
+    now, working = database_now(), calendar.load()
     live = Grant.objects.openable_by(user).filter(revoked_at__isnull=True, ends_at__gt=now, starts_at__lte=now)
     tiles = [
         Tile(
@@ -112,7 +112,7 @@ def _filing(user: User) -> tuple[list[Tile], list[Task]]:
             grant.access_request.number,
             grant.basis.title,
             _("Approved: open the answer before it ends"),
-            due(grant.ends_at, now),
+            due(grant.ends_at, now, working),
         )
         for grant in live.select_related("access_request", "basis").order_by("ends_at")[:SHOWN]
     ]

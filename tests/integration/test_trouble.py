@@ -95,7 +95,14 @@ def opening(city):
     """A court's grant with everything done but the opening, and the browser that may open it."""
     subject = factories.person("欧阳不见")
     recent = timezone.localdate() - timedelta(days=60)
-    factories.sealed(city, subject, offence_code="PSAPL2025-058-p1-i1", day=recent, texts={"facts": "密封的事实。"})
+    factories.sealed(
+        city,
+        subject,
+        offence_code="PSAPL2025-058-p1-i1",
+        penalty=factories.Penalty(detention_days=6),
+        day=recent,
+        texts={"facts": "密封的事实。"},
+    )
     client = signed_in(city.judge)
     session_key = client.cookies[settings.SESSION_COOKIE_NAME].value
     grant = factories.ready(factories.approved(city, subject, by=city.judge, code="PSAPL-136-CASE"), session_key)
