@@ -12,7 +12,7 @@ PRODUCTION := MODE=production DATA_DIR="$(CURDIR)/.data/test" ALLOWED_HOSTS=reco
 # The database library asks for a runtime folder that a server has not, and goes on without it.
 export PYTHONWARNINGS := ignore::UserWarning:platformdirs.api
 
-.PHONY: help setup demo accounts test check fix stop bench slow browser messages lock
+.PHONY: help setup demo accounts test check fix stop bench slow browser messages lock pictures
 .DEFAULT_GOAL := help
 
 help: ## list the targets
