@@ -6,6 +6,7 @@ import json
 import re
 import socket
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
@@ -80,11 +81,13 @@ def test_a_denial_in_the_middle_of_an_act_undoes_the_act_and_is_kept(city, monke
     def denied(*args, **values):
         raise PermissionDenied
 
-    monkeypatch.setattr("access.actions.requests.trail.write", denied)
+    # Only the act's own sight of the trail: the refusal is still recorded.
+    monkeypatch.setattr("access.actions.requests.trail", SimpleNamespace(write=denied))
     response = signed_in(city.requester).post(reverse("access:request_withdraw", args=[draft.pk]))
 
     assert response.status_code == 403
     assert AccessRequest.objects.get().status == RequestStatus.DRAFT
+    assert [event["target"]["id"] for event in events(EventType.DENIED)] == [str(draft.pk)]
 
 
 # Without a trail nothing is shown (item 2)

@@ -31,7 +31,7 @@ from psycopg.conninfo import make_conninfo
 from access import identifiers
 from access.exceptions import NotAllowed
 from access.identifiers import DocumentType
-from access.models import AccessRequest, RequestSubject
+from access.models import AccessRequest
 from access.models.people import OrganisationKind
 from access.models.requests import CheckPoint
 from access.models.requests import Status as RequestStatus
@@ -277,11 +277,18 @@ def drive(base: Base, world: str, dice: Dice) -> Run:
         run = Run(base.sessions, dice)
         sealed = [pk for (pk,) in _rows("select id from records_stub order by id")]
         for page, method, url in addresses(base, sealed):
-            # What accounts are is no matter of the register; two roles look nevertheless.
-            few = page.startswith(("account_", "mfa_")) or page in ("components", "set_language")
-            for role in ("kindergarten", "officer") if few else base.sessions:
-                run(role, method, url)
+            for role in base.sessions:
+                if _looks(page, method, role):
+                    run(role, method, url)
     return run
+
+
+def _looks(page: str, method: str, role: str) -> bool:
+    """Everybody asks for every id; of the pages without one, the same refusal is asked for by two roles only."""
+    if page.startswith(("account_", "mfa_")) or page in ("components", "set_language"):
+        return role in ("kindergarten", "officer")  # no matter of the register
+    cell = next(cell for cell in cells() if (cell.page, cell.method) == (page, method))
+    return bool(cell.kind) or cell.expected(role) < 400 or role in (worlds.NOBODY, ANONYMOUS)
 
 
 def _rows(sql: str) -> list[tuple[Any, ...]]:
@@ -441,12 +448,6 @@ def key_of_person() -> bytes:
     return identifiers.subject_key(PERSON.document_type, PERSON.number)
 
 
-def asks_about_somebody_known(access_request: AccessRequest) -> bool:
-    subjects = RequestSubject.objects.using("default").filter(access_request=access_request)
-    # The person is the only one ever asked about, so the leak needs no query that the harness would count.
-    return subjects is not None and known(key_of_person())
-
-
 def around(module: str, name: str, leak: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:
     """Return what replaces a function by one that calls `leak(original, ...)`."""
 
@@ -505,10 +506,6 @@ def a_mail(original, access_request, **values):
     return original(access_request, **values)
 
 
-def a_longer_deadline(original, self, *args, **values):
-    return original(self, *args, **values) + timedelta(days=1 if known(key_of_person()) else 0)
-
-
 def another_way_on(original, to, *args, **values):
     response = original(to, *args, **values)
     if to == "access:receipt" and known(key_of_person()):
@@ -546,10 +543,25 @@ LEAKS = {
 }
 
 
+# Where each leak shows: the harness has to see it there, and not stumble over something else.
+SHOWS_IN = {
+    "header": "headers",
+    "cookie": "cookies",
+    "sentence": "body",
+    "count": "body",
+    "status": "status",
+    "query": "statements",
+    "mail": "mail",
+    "redirect": "headers",
+    "event": "statements",
+}
+
+
 @pytest.mark.parametrize("leak", LEAKS)
 def test_the_harness_catches_a_planted_leak(base, dice, silent, monkeypatch, leak):
     LEAKS[leak](monkeypatch)
-    assert differences(silent, journey(base, "sealed", dice)) != []
+    found = differences(silent, journey(base, "sealed", dice))
+    assert any(f": {SHOWS_IN[leak]} " in difference for difference in found), found
 
 
 def test_a_planted_leak_says_nothing_where_there_is_nothing(base, dice, silent, monkeypatch):
