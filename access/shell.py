@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from access import calendar, duties
+from access import calendar
 from access.duties import Duty
 from access.models import AccessRequest, User
 from access.models.requests import Status
@@ -38,18 +39,16 @@ PAGES = {
 }
 
 
-def navigation(user: User) -> list[NavItem]:
-    """Return this person's pages of this app with what waits on them, in at most three queries."""
-    held = {duty for duty, _organisation in duties.held_by(user)}
-    items = []
-    for duty, page in PAGES.items():
-        if duty not in held:
-            continue
-        try:
-            items.append(replace(page, url=reverse(page.url_name), badge=_waiting(user, duty)))
-        except NoReverseMatch:
-            continue
-    return items
+def navigation(user: User, held: set[Duty]) -> list[NavItem]:
+    """Return this person's pages of this app with what waits on them, in at most one query for each duty held."""
+    return pages_for(held, PAGES, lambda duty: _waiting(user, duty))
+
+
+def pages_for(held: set[Duty], pages: dict[Duty, NavItem], waiting: Callable[[Duty], int]) -> list[NavItem]:
+    """Return the pages of the duties held, each with its address and the number that waits there."""
+    return [
+        replace(page, url=reverse(page.url_name), badge=waiting(duty)) for duty, page in pages.items() if duty in held
+    ]
 
 
 def _waiting(user: User, duty: Duty) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from access import shell as access_shell
-from access.duties import Duty, holds
+from access.duties import Duty, kinds_held
 from access.models import User, WorkingDay
 from access.shell import NavItem
 from records import shell as records_shell
@@ -29,16 +29,17 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {"nav": navigation(user, request.path), "notices": notices()}
 
 
-def navigation(user: User, path: str) -> list[dict[str, Any]]:
+def navigation(user: User, path: str) -> list[NavItem]:
     """Return this person's pages by the duties they hold, with the one they are on marked."""
     items = [NavItem("desk", _("Desk"), "layout-dashboard", key="d", url=reverse("desk"))]
-    items += records_shell.navigation(user)
-    items += access_shell.navigation(user)
-    if holds(user, Duty.OVERSEE):
+    held = kinds_held(user)
+    items += records_shell.navigation(user, held)
+    items += access_shell.navigation(user, held)
+    if Duty.OVERSEE in held:
         items.append(NavItem("audit:events", _("Trail"), "scroll-text", key="a", url=reverse("audit:events")))
     on_path = [item for item in items if path == item.url or (item.url != "/" and path.startswith(item.url))]
     current = max(on_path, key=lambda item: len(item.url), default=None)
-    return [{**asdict(item), "current": item is current} for item in items]
+    return [replace(item, current=item is current) for item in items]
 
 
 def notices() -> list[str]:

@@ -48,7 +48,7 @@ class Tile:
 def desk(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Show what waits, by the duties held, in a number of queries that does not grow with the work."""
     user = request.user
-    held = {duty for duty, _where in duties.held_by(user)}
+    held = duties.kinds_held(user)
     tiles: list[Tile] = []
     tasks: list[Task] = []
     for duty, part in PARTS.items():
@@ -87,7 +87,7 @@ def _filing(user: User) -> tuple[list[Tile], list[Task]]:
     mine = AccessRequest.objects.filed_by(user)
     returned = mine.filter(status=RequestStatus.RETURNED).order_by("returned_at")
     now, working = database_now(), calendar.load()
-    live = Grant.objects.openable_by(user).filter(revoked_at__isnull=True, ends_at__gt=now, starts_at__lte=now)
+    live = Grant.objects.openable_by(user).live()
     tiles = [
         Tile(
             reverse("access:requests"),

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from django.db.models import F
-from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from access import duties
 from access.duties import Duty
 from access.models import Grant, User
-from access.shell import NavItem
+from access.shell import NavItem, pages_for
 from records.models import Status, Violation
 
 PAGES = {
@@ -22,14 +17,9 @@ PAGES = {
 }
 
 
-def navigation(user: User) -> list[NavItem]:
-    """Return this person's pages of this app with what waits on them, in one query and one more for each page."""
-    held = {duty for duty, _organisation in duties.held_by(user)}
-    return [
-        replace(page, url=reverse(page.url_name), badge=_waiting(user, duty))
-        for duty, page in PAGES.items()
-        if duty in held
-    ]
+def navigation(user: User, held: set[Duty]) -> list[NavItem]:
+    """Return this person's pages of this app with what waits on them, in at most one query for each duty held."""
+    return pages_for(held, PAGES, lambda duty: _waiting(user, duty))
 
 
 def _waiting(user: User, duty: Duty) -> int:
@@ -37,8 +27,4 @@ def _waiting(user: User, duty: Duty) -> int:
         return Violation.objects.handled_by(user).filter(status=Status.RETURNED).count()
     if duty == Duty.CONFIRM_VIOLATIONS:
         return Violation.objects.reviewable_by(user).count()
-    now = timezone.now()
-    live = Grant.objects.openable_by(user).filter(revoked_at__isnull=True, starts_at__lte=now, ends_at__gt=now)
-    return live.filter(
-        openings_used__lt=F("openings_allowed"), access_request__organisation=user.organisation_id
-    ).count()
+    return Grant.objects.openable_by(user).live().filter(openings_used__lt=F("openings_allowed")).count()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 from django.db import connections
 from psycopg.conninfo import make_conninfo
 
+from audit import notes
 from config import database
 from tests import databases
 
@@ -56,3 +58,11 @@ def owner(cloned: dict[str, str], db: None) -> Iterator[psycopg.Connection]:
 def own_witness(settings, tmp_path) -> None:
     """The witness file belongs to one database; each test has its own of both."""
     settings.AUDIT_WITNESS_FILE = tmp_path / "witness"
+
+
+@pytest.fixture
+def signer(settings, own_witness: None, tmp_path: Path) -> Path:
+    """A signing key and a witness file of the test's own; returns the witness file."""
+    settings.AUDIT_SIGNING_KEY_FILE = tmp_path / "signing.pem"
+    notes.create_signing_key(settings.AUDIT_SIGNING_KEY_FILE)
+    return settings.AUDIT_WITNESS_FILE

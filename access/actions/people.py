@@ -121,7 +121,7 @@ def give_duty(user: User, duty: Duty, organisation: Organisation, *, by: User | 
     if not user.is_active:
         # Their other duties sleep and would not be compared.
         raise Refused(_("This person is disabled. Enable them before you give them a duty."))
-    held = {duty for duty, _where in duties.held_by(user)}
+    held = duties.kinds_held(user)
     if duty in EXCLUSIVE and held & EXCLUSIVE - {duty}:
         raise Refused(
             _(

@@ -109,11 +109,6 @@ class Organisation(models.Model):
     def is_police(self) -> bool:
         return self.kind in POLICE_KINDS
 
-    @property
-    def handles_cases(self) -> bool:
-        """Is this one of the state organs that Article 136 lets ask for the needs of a case?"""
-        return self.kind in CASE_HANDLING_KINDS
-
     def agreement_holds(self, on: date) -> bool:
         """Say whether this unit may ask and look on this day; police organs need no agreement."""
         return self.is_active and (

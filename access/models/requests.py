@@ -234,20 +234,26 @@ class Decision(models.Model):
         return str(self.pk)
 
 
+# The only clock that ends a grant.
+DATABASE_NOW = models.Func(function="clock_timestamp", output_field=models.DateTimeField())
+LIVE = models.Q(revoked_at__isnull=True, starts_at__lte=DATABASE_NOW, ends_at__gt=DATABASE_NOW)
+
+
 class GrantQuerySet(models.QuerySet["Grant"]):
     def openable_by(self, user: User) -> GrantQuerySet:
-        """Keep the grants that name this person; ended ones stay visible, as ended."""
-        return self.filter(
-            models.Exists(
-                GrantUserObjectPermission.objects.filter(
-                    content_object=models.OuterRef("pk"), user=user, permission__codename="open_grant"
-                )
-            )
+        """Keep the grants that name this person, ended ones too; whoever moved to another unit left theirs behind."""
+        named = GrantUserObjectPermission.objects.filter(
+            content_object=models.OuterRef("pk"), user=user, permission__codename="open_grant"
         )
+        return self.filter(models.Exists(named), access_request__organisation=user.organisation_id)
+
+    def live(self) -> GrantQuerySet:
+        """Keep the grants that neither time nor revocation has ended."""
+        return self.filter(LIVE)
 
     def with_database_time(self) -> GrantQuerySet:
-        """Add `database_now`, the only clock that ends a grant."""
-        return self.annotate(database_now=models.Func(function="clock_timestamp", output_field=models.DateTimeField()))
+        """Add `database_now`."""
+        return self.annotate(database_now=DATABASE_NOW)
 
 
 class Grant(models.Model):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import BooleanField, Case, DateTimeField, ExpressionWrapper, F, Func, Q, When
+from django.db.models import BooleanField, Case, ExpressionWrapper, F, When
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -20,7 +20,7 @@ from access.actions import opening
 from access.actions.requests import Person, key_of, read_person
 from access.models import Grant, RequestSubject, Undertaking, User
 from access.models.law import RecordFilter
-from access.models.requests import GrantQuerySet
+from access.models.requests import LIVE, GrantQuerySet
 from access.permissions import allowed
 from access.views import AuthenticatedHttpRequest
 from records import disclosure
@@ -34,10 +34,7 @@ PAGE_SIZE = 25
 @require_GET
 def answers(request: AuthenticatedHttpRequest) -> HttpResponse:
     """List the grants that name this person, live ones first and of these the one that ends soonest."""
-    now = Func(function="clock_timestamp", output_field=DateTimeField())
-    is_open = ExpressionWrapper(
-        Q(revoked_at__isnull=True, starts_at__lte=now, ends_at__gt=now), output_field=BooleanField()
-    )
+    is_open = ExpressionWrapper(LIVE, output_field=BooleanField())
     grants = (
         _grants(request.user)
         .with_database_time()
@@ -111,9 +108,7 @@ def open_answer(request: AuthenticatedHttpRequest, pk: uuid.UUID, subject_id: uu
 
 
 def _grants(user: User) -> GrantQuerySet:
-    """Keep the grants that name this person; whoever moved to another unit has left theirs behind."""
-    named = Grant.objects.openable_by(user).filter(access_request__organisation=user.organisation_id)
-    return named.select_related("access_request__organisation", "basis", "case_purpose")
+    return Grant.objects.openable_by(user).select_related("access_request__organisation", "basis", "case_purpose")
 
 
 def _grant(user: User, pk: uuid.UUID) -> Grant:

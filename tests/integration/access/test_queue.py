@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from access import calendar, shell
+from access import calendar, duties, shell
 from access.actions import decisions, people
 from access.duties import Duty
 from access.models import Decision, Grant
@@ -332,8 +332,10 @@ def test_the_navigation_shows_the_pages_of_ones_duties_with_what_waits(city, dja
     factories.submitted(city)
     factories.request_at(Status.RETURNED, city)
     with django_assert_max_num_queries(3):
-        deciding = {item.url_name: item.badge for item in shell.navigation(city.supervisor)}
-    filing = {item.url_name: item.badge for item in shell.navigation(city.requester)}
+        deciding = {
+            item.url_name: item.badge for item in shell.navigation(city.supervisor, duties.kinds_held(city.supervisor))
+        }
+    filing = {item.url_name: item.badge for item in shell.navigation(city.requester, duties.kinds_held(city.requester))}
     assert deciding == {"access:queue": 1}
     assert filing == {"access:requests": 1}
 

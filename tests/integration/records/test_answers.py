@@ -8,10 +8,9 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from access.actions import decisions, opening
 from access.actions.requests import key_of, read_person
@@ -21,26 +20,10 @@ from audit.models import Event
 from audit.trail import EventType
 from records.penalties import Penalty
 from tests import factories
+from tests.clients import signed_in
 
 pytestmark = pytest.mark.django_db
 THEFT = {"offence_code": "PSAPL2025-058-p1-i1", "penalty": Penalty(detention_days=7)}
-
-
-@pytest.fixture(autouse=True)
-def english():
-    with translation.override("en"):
-        yield
-
-
-@pytest.fixture
-def city():
-    return factories.City()
-
-
-def signed_in(user):
-    client = Client(headers={"accept-language": "en"})
-    client.force_login(user)
-    return client
 
 
 def page(name, *args):
@@ -433,6 +416,7 @@ def test_paper_gets_the_notice_and_not_the_answer(city):
 
 
 def test_the_navigation_counts_what_may_be_opened(city):
+    from access.duties import kinds_held
     from records.shell import navigation
 
     factories.approved(city, factories.person())
@@ -441,6 +425,8 @@ def test_the_navigation_counts_what_may_be_opened(city):
     )
 
     with CaptureQueriesContext(connection) as captured:
-        assert [item.badge for item in navigation(held)] == [0, 0, 0]
+        assert [item.badge for item in navigation(held, kinds_held(held))] == [0, 0, 0]
     assert len(captured) <= 4
-    assert [(item.url, item.badge) for item in navigation(city.requester)] == [(page("answers"), 1)]
+    assert [(item.url, item.badge) for item in navigation(city.requester, kinds_held(city.requester))] == [
+        (page("answers"), 1)
+    ]

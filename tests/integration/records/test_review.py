@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from access.duties import Duty
 from access.identifiers import mask_name
@@ -16,25 +15,9 @@ from audit.trail import EventType
 from records import actions, tasks
 from records.models import SealedRecord, Status, Violation
 from tests import factories
+from tests.clients import signed_in
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def english():
-    with translation.override("en"):
-        yield
-
-
-@pytest.fixture
-def city():
-    return factories.City()
-
-
-def signed_in(user):
-    client = Client(headers={"accept-language": "en"})
-    client.force_login(user)
-    return client
 
 
 def page(name, *args):
