@@ -4,7 +4,7 @@
 import os
 import sys
 
-OWNER_COMMANDS = {"migrate", "createcachetable"}
+OWNER_COMMANDS = {"migrate", "load_catalogue"}
 
 
 def main() -> None:

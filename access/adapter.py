@@ -56,5 +56,5 @@ class MFAAdapter(DefaultMFAAdapter):
     def decrypt(self, encrypted_text: str) -> str:
         record, *parts = encrypted_text.split(".")
         wrapped, blob = (urlsafe_b64decode(part) for part in parts)
-        key = vault.unwrap(wrapped, table="mfa_authenticator", record=record, compartment=vault.Compartment.WORKING)
+        key = vault.unwrap(wrapped, table="mfa_authenticator", record=record)
         return key.decrypt(blob, field="data").decode()

@@ -2,6 +2,10 @@
 
 from django.core.exceptions import PermissionDenied
 
+from audit.exceptions import Unavailable
+
+__all__ = ["NotAllowed", "NothingToShow", "Refused", "Unavailable", "WrongState"]
+
 
 class NotAllowed(PermissionDenied):
     """This person may not do this; the message says why."""

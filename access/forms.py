@@ -245,6 +245,12 @@ def _case_number_field(organisation: Organisation) -> CheckedField:
     )
 
 
+class VersionForm(forms.Form):
+    """A move without words: which version was on the screen."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
 class DeclarationForm(forms.Form):
     """The last step before a request leaves its writer's hands."""
 
@@ -293,6 +299,11 @@ class DecisionForm(forms.Form):
         _("The official letter is incomplete; attach one with the seal of the unit."),
     )
 
+    # What was on the screen: a vote is about that and nothing else.
+    version = forms.IntegerField(
+        widget=forms.HiddenInput,
+        error_messages={"required": _("This page was incomplete. Read the request again before you decide.")},
+    )
     outcome = forms.ChoiceField(
         label=_("Your decision"),
         choices=OUTCOMES,
@@ -313,6 +324,7 @@ class DecisionForm(forms.Form):
     )
 
     def __init__(self, *args: Any, access_request: AccessRequest, earliest: date | None, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {"version": access_request.version})
         super().__init__(*args, **kwargs)
         basis = access_request.basis
         self.widest = Scope(

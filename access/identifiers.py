@@ -401,16 +401,42 @@ def _one_line(text: str) -> str:
 # Indexes
 
 
-def subject_key(document_type: str, number: str) -> bytes:
-    """The index of a person by document: equal for every way of typing one number."""
-    kind = DocumentType(document_type)
-    return vault.index("subject", f"{kind.value}|{normalise_number(number)}")
+# The register's are made by the key service from these texts; the working ones, for finding what is being worked on,
+# are made here under a key of their own, and say nothing about what is sealed.
 
 
-def identity_key(document_type: str, number: str, name: str) -> bytes:
-    """The index of a person by document and name."""
-    kind = DocumentType(document_type)
-    return vault.index("identity", f"{kind.value}|{normalise_number(number)}|{normalise_name(name)}")
+def subject_text(document_type: str, number: str) -> str:
+    """What the register's index of a document is over: equal for every way of typing one number."""
+    return f"{DocumentType(document_type).value}|{normalise_number(number)}"
+
+
+def identity_text(document_type: str, number: str, name: str) -> str:
+    """What the register's index of document and name is over."""
+    return f"{subject_text(document_type, number)}|{normalise_name(name)}"
+
+
+def document_key(document_type: str, number: str) -> bytes:
+    """The working index of a document."""
+    return vault.index("work-document", subject_text(document_type, number))
+
+
+def name_key(name: str) -> bytes:
+    """The working index of a name."""
+    return vault.index("work-name", normalise_name(name))
+
+
+def case_number_key(text: str) -> bytes:
+    """The working index of a case number."""
+    return vault.index("work-case", _one_line(text).upper())
+
+
+def decision_number_key(text: str) -> bytes:
+    """The working index of a decision number; the stub keeps it, since a decision number leads to a stub."""
+    try:
+        text = check_decision_number(text)
+    except IdentifierError:
+        text = _one_line(text)
+    return vault.index("work-decision", text)
 
 
 # Masks

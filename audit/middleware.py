@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 
 from audit import trail
-from audit.exceptions import TrailUnavailable
+from audit.exceptions import TrailUnavailable, Unavailable
 from audit.trail import Actor, EventType
 
 RETRY_SECONDS = 30
@@ -40,12 +40,12 @@ class RecordDenials:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        # Rule 2: nothing is shown unless its event is committed.
-        return self._unavailable(request, exception) if isinstance(exception, TrailUnavailable) else None
+        # Rule 2: nothing is shown unless its event is committed. Rule 12: nor without key, function or connection.
+        return self._unavailable(request, exception) if isinstance(exception, Unavailable) else None
 
     @staticmethod
     def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
-        logger.error("The trail is unavailable: %s", type(error).__name__)
+        logger.error("%s: %s", type(error).__name__, error if isinstance(error, Unavailable) else "the trail")
         return unavailable(request)
 
     @staticmethod

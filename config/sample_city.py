@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+import psycopg
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from stdnum.cn import ric, uscc
@@ -27,6 +29,7 @@ from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organis
 from access.models.people import OrganisationKind
 from access.models.requests import CheckPoint
 from audit import trail
+from config import database
 from records import actions as records
 from records import disclosure, penalties
 from records.entry import Entry, Particulars
@@ -172,8 +175,9 @@ def set_password(password: str) -> bool:
         return False
     for user in users:
         user.set_password(password)
-        with transaction.atomic():
+        with transaction.atomic(durable=True):
             user.save()
+            trail.write(trail.EventType.PASSWORD_CHANGED, by=None, on=user)
     return True
 
 
@@ -371,11 +375,13 @@ class _City:
         if state == "DISCARDED":
             records.discard(violation, by=by)
             return
-        violation = records.submit(violation, by=by)
+        violation = records.submit(violation, by=by, version=violation.version)
         if state == "RETURNED":
-            records.return_for_correction(violation, by=reviewer, remark=self.rng.choice(RETURNS))
+            records.return_for_correction(
+                violation, by=reviewer, version=violation.version, remark=self.rng.choice(RETURNS)
+            )
         elif state in {"CONFIRMED", "SEALED"}:
-            violation = records.confirm(violation, by=reviewer)
+            violation = records.confirm(violation, by=reviewer, version=violation.version)
         if state == "SEALED":
             self._serve(violation, reviewer)
             self.counts["sealed"] += 1
@@ -467,10 +473,12 @@ class _City:
         for plan in _plans(10, "school2 kindergarten court hospital school2 procuratorate"):
             access_request = self._submitted(*plan)
             for decider in self._deciders(access_request):
-                decisions.refuse(access_request, by=decider, review=self._review(REFUSES))
+                decisions.refuse(
+                    access_request, by=decider, version=access_request.version, review=self._review(REFUSES)
+                )
         for plan in _plans(6, "kindergarten2 school supervision"):
             access_request = self._submitted(*plan)
-            requests.withdraw(access_request, by=access_request.requester)
+            requests.withdraw(access_request, by=access_request.requester, version=access_request.version)
         for number, plan in enumerate(_plans(5, "hospital kindergarten2 court school procuratorate")):
             grant = self._approved(*plan, hours=1, openings=1)
             if number < 3:
@@ -482,7 +490,10 @@ class _City:
         for plan in _plans(5, "kindergarten court hospital school kindergarten2"):
             access_request = self._submitted(*plan)
             decisions.return_for_correction(
-                access_request, by=self._deciders(access_request)[0], review=self._review(RETURN_REASONS)
+                access_request,
+                by=self._deciders(access_request)[0],
+                version=access_request.version,
+                review=self._review(RETURN_REASONS),
             )
         for plan in _plans(6, "kindergarten kindergarten court school hospital officer3"):
             self._draft(*plan)
@@ -499,7 +510,13 @@ class _City:
         self._submitted("kindergarten", "PRESCHOOL-44", [KNOWN])
         half_decided = self._submitted("court", "PSAPL-136-CASE", [KNOWN], purpose="REVIEW")
         first = self._deciders(half_decided)[0]
-        decisions.approve(half_decided, by=first, review=self._review(APPROVES), scope=self._scope(half_decided))
+        decisions.approve(
+            half_decided,
+            by=first,
+            version=half_decided.version,
+            review=self._review(APPROVES),
+            scope=self._scope(half_decided),
+        )
         self._approved("court", "PSAPL-136-CASE", [KNOWN], purpose="REVIEW")
         self._approved("kindergarten", "PRESCHOOL-44", [KNOWN, UNKNOWN])
         self._approved("kindergarten", "UMPL-62", [UNKNOWN])
@@ -546,7 +563,7 @@ class _City:
         self, username: str, code: str = "", about: list[Person] | None = None, *, purpose: str = ""
     ) -> AccessRequest:
         access_request = self._draft(username, code, about, purpose=purpose)
-        return requests.submit(access_request, by=access_request.requester)
+        return requests.submit(access_request, by=access_request.requester, version=access_request.version)
 
     def _approved(
         self,
@@ -563,6 +580,7 @@ class _City:
             access_request = decisions.approve(
                 access_request,
                 by=decider,
+                version=access_request.version,
                 review=self._review(APPROVES),
                 scope=self._scope(access_request, hours=hours, openings=openings),
             )
@@ -571,7 +589,7 @@ class _City:
     def _open(self, grant: Grant, *, times: int) -> None:
         requester = grant.access_request.requester
         opening.sign_undertaking(grant, by=requester, signed_name=requester.full_name)
-        opening.confirm_identity(by=requester, session_key=SESSION, proved=True)
+        opening.confirm_identity(by=requester, session_key=SESSION, grant=grant, proved=True)
         subjects = list(grant.access_request.current_subjects)
         for number in range(times):
             subject = subjects[number % len(subjects)]
@@ -584,7 +602,9 @@ class _City:
         for username, code in plans:
             access_request = self._submitted(username, code)
             decider = self._deciders(access_request)[0]
-            decisions.return_for_correction(access_request, by=decider, review=self._review(RETURN_REASONS))
+            decisions.return_for_correction(
+                access_request, by=decider, version=access_request.version, review=self._review(RETURN_REASONS)
+            )
         for _plan in plans:
             requests.lapse_one(trail.database_now() + timedelta(days=60))
 
@@ -593,11 +613,18 @@ class _City:
         day = self.today - timedelta(days=days_late)
         due_at = datetime.combine(day, calendar.CLOSING_TIME, calendar.ZONE)
         back = (access_request.due_at or due_at) - due_at
-        access_request.due_at = due_at
-        access_request.created_at -= back
-        access_request.submitted_at = (access_request.submitted_at or due_at) - back
-        with transaction.atomic():
-            access_request.save()
+        # The application may not touch a submitted request: the owner does it, with history and event as for anybody.
+        with psycopg.connect(database.owner_url(settings.DATA_DIR)) as owner:
+            owner.execute(
+                "update access_accessrequest set due_at = due_at - %(back)s, created_at = created_at - %(back)s,"
+                " submitted_at = submitted_at - %(back)s where id = %(id)s",
+                {"back": back, "id": access_request.pk},
+            )
+            owner.execute("select access_keep_version(%s, null)", [access_request.pk])
+            owner.execute(
+                "select audit_write('REQUEST_EDITED', null, null, 'access.accessrequest', %s, '{}')",
+                [str(access_request.pk)],
+            )
 
     def _deciders(self, access_request: AccessRequest) -> list[User]:
         first = {"branch": "supervisor", "branch2": "supervisor3"}

@@ -29,8 +29,10 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 DATABASES = {"default": database.settings_for(DATA_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# Sessions, rate limits and jobs live in the database: several web processes share it, and nothing is lost with one.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"}}
+# The key service's own connection (records/keyservice/); it is no alias of Django's, and nothing else reads this.
+SEALED_DATABASE_URL = database.sealed_url(DATA_DIR)
+# Sessions, attempts and jobs live in the database: several web processes share it, and nothing is lost with one.
+CACHES = {"default": {"BACKEND": "access.attempts.AttemptsCache"}}
 
 INSTALLED_APPS = [
     "config",
@@ -187,7 +189,9 @@ EMAIL_BACKEND = (
 VAULT_SUITE = env.optional("VAULT_SUITE", "aes")
 if VAULT_SUITE not in {"aes", "sm"}:
     raise ImproperlyConfigured("VAULT_SUITE must be aes (AES-256-GCM, SHA-256) or sm (SM4-GCM, SM3).")
+# Working keys here; the key of the sealed compartment and of the register's index in a file of its own.
 VAULT_KEYRING = Path(env.required("VAULT_KEYRING") if PRODUCTION else DATA_DIR / "keys" / "keyring.json")
+SEALED_KEYRING = Path(env.required("SEALED_KEYRING") if PRODUCTION else DATA_DIR / "keys" / "sealed-keyring.json")
 AUDIT_SIGNING_KEY_FILE = Path(
     env.required("AUDIT_SIGNING_KEY_FILE") if PRODUCTION else DATA_DIR / "keys" / "audit-signing.pem"
 )
@@ -199,6 +203,12 @@ AUDIT_CHECKPOINT_SECONDS = env.number("AUDIT_CHECKPOINT_SECONDS", 60)
 # How long an identity confirmation holds, and how long one opening may be looked at again.
 CONFIRMATION_SECONDS = env.number("CONFIRMATION_SECONDS", 300)
 VIEWING_SECONDS = env.number("VIEWING_SECONDS", 600)
+# About how many people one person may ask in a day.
+PEOPLE_ASKED_PER_DAY = env.number("PEOPLE_ASKED_PER_DAY", 200)
+# Disclosures stop while the trail is stale: events unsequenced, or leaves unsigned, for longer than this.
+STALE_TRAIL_STOPS = env.flag("STALE_TRAIL_STOPS", default=True)
+UNSEQUENCED_SECONDS = env.number("UNSEQUENCED_SECONDS", 10)
+UNSIGNED_SECONDS = env.number("UNSIGNED_SECONDS", 300)
 # A returned request that nobody corrects lapses after this many days.
 RETURNED_LAPSES_DAYS = env.number("RETURNED_LAPSES_DAYS", 30)
 

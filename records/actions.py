@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import uuid
 from dataclasses import replace
 from datetime import date
 
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -16,9 +16,9 @@ from access.models import User
 from audit import trail
 from audit.trail import EventType
 from records import entry as entries
-from records import permissions
+from records import keyservice, permissions
 from records.entry import Entry, Particulars
-from records.exceptions import Problems, Refused, WrongState
+from records.exceptions import Problems, Refused, Unavailable, WrongState
 from records.models import (
     TRANSITIONS,
     RecordKey,
@@ -30,6 +30,7 @@ from records.models import (
 )
 
 TABLE = "records_violation"
+logger = logging.getLogger(__name__)
 
 
 def read_particulars(violation: Violation) -> Particulars:
@@ -124,11 +125,11 @@ def name_co_officer(violation: Violation, *, by: User, co_officer: User) -> None
 
 
 @transaction.atomic(durable=True)
-def submit(violation: Violation, *, by: User, version: int | None = None) -> Violation:
+def submit(violation: Violation, *, by: User, version: int) -> Violation:
     """Hand a complete entry to the reviewers. Raises Problems with a sentence for each field that is not right."""
     violation = _lock(violation, to=Status.SUBMITTED)
     permissions.check_can_handle(by, violation)
-    if version is not None and version != violation.version:
+    if version != violation.version:
         raise WrongState(_("This record was saved elsewhere since you opened it. Read it again before you submit it."))
     entry = entry_of(violation)
     found = entries.problems(entry, timezone.localdate())
@@ -140,8 +141,8 @@ def submit(violation: Violation, *, by: User, version: int | None = None) -> Vio
     violation.status = Status.SUBMITTED
     violation.submitted_at = trail.database_now()
     _save(violation, by)
-    # An entry without an offence has a problem and does not come here.
-    trail.write(EventType.VIOLATION_SUBMITTED, by=by, on=violation, offence=entry.offence.code if entry.offence else "")
+    # Events say nothing of what will be sealed: no offence, no dates.
+    trail.write(EventType.VIOLATION_SUBMITTED, by=by, on=violation)
     return violation
 
 
@@ -157,7 +158,7 @@ def discard(violation: Violation, *, by: User) -> Violation:
 
 
 @transaction.atomic(durable=True)
-def return_for_correction(violation: Violation, *, by: User, remark: str, version: int | None = None) -> Violation:
+def return_for_correction(violation: Violation, *, by: User, remark: str, version: int) -> Violation:
     """Send a submitted record back to its handlers with a remark."""
     violation = _lock(violation, to=Status.RETURNED)
     permissions.check_can_review(by, violation)
@@ -174,7 +175,7 @@ def return_for_correction(violation: Violation, *, by: User, remark: str, versio
 
 
 @transaction.atomic(durable=True)
-def confirm(violation: Violation, *, by: User, version: int | None = None) -> Violation:
+def confirm(violation: Violation, *, by: User, version: int) -> Violation:
     """Confirm a submitted record as it was read; a person who handles it cannot."""
     violation = _lock(violation, to=Status.CONFIRMED)
     permissions.check_can_review(by, violation)
@@ -186,13 +187,18 @@ def confirm(violation: Violation, *, by: User, version: int | None = None) -> Vi
     return violation
 
 
-def record_service(violation: Violation, *, by: User, served_on: date) -> None:
+def record_service(violation: Violation, *, by: User, served_on: date) -> bool:
     """Say when the decision was served; where the rule in force says so, the record seals itself at once.
 
-    Two transactions: should sealing fail, the service stays recorded and the worker seals the record.
+    Two transactions: should sealing fail, the service stays recorded and the worker seals the record. Returns whether
+    it is sealed.
     """
     _record_service(violation, by=by, served_on=served_on)
-    seal_due(only=violation.pk)
+    try:
+        return bool(seal_due(only=violation.pk))
+    except Unavailable as error:
+        logger.error("A served record is not sealed yet: %s", error)
+        return False
 
 
 @transaction.atomic(durable=True)
@@ -209,7 +215,7 @@ def _record_service(violation: Violation, *, by: User, served_on: date) -> None:
         raise Refused(_("The decision cannot be served before it was made; check the date."))
     violation.served_on = served_on
     _save(violation, by)
-    trail.write(EventType.DECISION_SERVED, by=by, on=violation, served_on=served_on.isoformat())
+    trail.write(EventType.DECISION_SERVED, by=by, on=violation)
 
 
 def sealing_rule(on: date) -> SealingRule | None:
@@ -218,51 +224,48 @@ def sealing_rule(on: date) -> SealingRule | None:
     return rules.exclude(valid_until__lt=on).order_by("-version").first()
 
 
-def seal_due(*, only: uuid.UUID | None = None, batch: int = 200) -> int:
+def seal_due(*, only: uuid.UUID | None = None, batch: int = keyservice.BATCH) -> int:
     """Seal every record that its rule says is due, in batches that each commit; return how many.
 
-    It may be stopped at any moment and run again: what is sealed is no longer due.
+    It may be stopped at any moment and run again, and any number may run: what is sealed is no longer due. One record
+    that cannot be sealed does not keep the others: they are sealed one by one, and then Unavailable is raised.
     """
-    total = 0
-    while True:
-        sealed = _seal_batch(only, batch)
-        total += sealed
-        if sealed < batch:
-            return total
-
-
-@transaction.atomic(durable=True)
-def _seal_batch(only: uuid.UUID | None, batch: int) -> int:
     rule = sealing_rule(timezone.localdate())
     if rule is None:
         return 0
     due = Violation.objects.filter(status=Status.CONFIRMED, served_on__isnull=False)
     if only is not None:
         due = due.filter(pk=only)
-    violations = list(due.select_for_update(of=("self",), skip_locked=only is None).select_related("key")[:batch])
-    if not violations:
+    total = 0
+    after = uuid.UUID(int=0)
+    trouble: Unavailable | None = None
+    while ids := list(due.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:batch]):
+        after = ids[-1]
+        try:
+            total += len(keyservice.seal(ids, rule.pk))
+        except Unavailable as error:
+            trouble = error
+            if len(ids) > 1 and _is_reachable():
+                total += sum(_sealed_alone(one, rule) for one in ids)
+    if trouble is not None:
+        raise trouble
+    return total
+
+
+def _is_reachable() -> bool:
+    """Say whether the key service answers at all."""
+    try:
+        keyservice.check([])
+    except Unavailable:
+        return False
+    return True
+
+
+def _sealed_alone(one: uuid.UUID, rule: SealingRule) -> int:
+    try:
+        return len(keyservice.seal([one], rule.pk))
+    except Unavailable:
         return 0
-    # The key moves to the sealed compartment with its record.
-    wrapped = [
-        vault.rewrap(
-            bytes(violation.key.wrapped),
-            table=TABLE,
-            record=str(violation.pk),
-            compartment=vault.Compartment.WORKING,
-            to=vault.Compartment.SEALED,
-        )
-        for violation in violations
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select records_seal(%s::uuid[], %s::bytea[], %s)", [[v.pk for v in violations], wrapped, rule.pk]
-        )
-    for violation in violations:
-        digest = hashlib.sha256(bytes(violation.particulars)).hexdigest()
-        trail.write(
-            EventType.VIOLATION_SEALED, by=None, on=violation, rule=rule.code, rule_version=rule.version, digest=digest
-        )
-    return len(violations)
 
 
 def _fill(violation: Violation, entry: Entry, key: vault.DataKey) -> None:
@@ -277,13 +280,16 @@ def _fill(violation: Violation, entry: Entry, key: vault.DataKey) -> None:
     violation.exit_order = entry.penalty.exit_order
     violation.deportation = entry.penalty.deportation
     person = entry.identity(timezone.localdate())
-    name = entry.particulars.name
-    violation.subject_key = violation.identity_key = None
+    texts = entry.particulars
+    violation.name_key = identifiers.name_key(texts.name) if texts.name.strip() else None
+    violation.case_number_key = identifiers.case_number_key(texts.case_number) if texts.case_number.strip() else None
+    violation.decision_number_key = (
+        identifiers.decision_number_key(texts.decision_number) if texts.decision_number.strip() else None
+    )
+    violation.document_key = None
     violation.age_band = ""
-    if person is not None and name:
-        document_type = entry.particulars.document_type
-        violation.subject_key = identifiers.subject_key(document_type, person.number)
-        violation.identity_key = identifiers.identity_key(document_type, person.number, name)
+    if person is not None and violation.name_key:
+        violation.document_key = identifiers.document_key(texts.document_type, person.number)
         if entry.acted_on and person.birth_date and person.birth_date <= entry.acted_on:
             violation.age_band = identifiers.age_band(person.birth_date, entry.acted_on)
         elif person.birth_date is None:
@@ -296,7 +302,6 @@ def _key(violation: Violation) -> vault.DataKey:
         bytes(violation.key.wrapped),
         table=TABLE,
         record=str(violation.pk),
-        compartment=vault.Compartment.WORKING,
     )
 
 
@@ -316,9 +321,9 @@ def _lock(violation: Violation, *, to: Status | None = None) -> Violation:
     return fresh
 
 
-def _check_read(violation: Violation, version: int | None) -> None:
+def _check_read(violation: Violation, version: int) -> None:
     """What is decided is what was on the screen."""
-    if version is not None and version != violation.version:
+    if version != violation.version:
         raise WrongState(_("This record has changed since you opened it. Read it again before you decide."))
 
 

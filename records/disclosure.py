@@ -1,4 +1,4 @@
-"""The one door: the only code that decrypts sealed particulars (Rule 1)."""
+"""The one way to an answer: an opening that is counted and committed, then what the key service opens for it (Rule 1)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
-from django.db import ProgrammingError, connection, transaction
-from psycopg.errors import InsufficientPrivilege
+from django.db import transaction
 
-from access import vault
 from access.actions import opening
-from access.exceptions import NothingToShow
+from access.exceptions import NothingToShow, Unavailable
 from access.models import Grant, Organisation, RequestSubject, User
-from access.models.law import Rung
-from records.actions import TABLE
+from audit import trail
+from audit.trail import EventType
+from records import keyservice
 from records.entry import Particulars
+from records.keyservice import SealedRow
 from records.models import Offence
 
 # What an answer at rung FULL may say of the particulars; remarks of reviewers stay inside.
@@ -58,51 +57,55 @@ class Answer:
 def open_answer(grant: Grant, subject: RequestSubject, *, by: User, session_key: str, token: uuid.UUID) -> Answer:
     """Count and commit one opening, then read what it covers; "none" and "not for you" are the same (Rule 3).
 
-    Raises what `access.actions.opening.open_grant` raises, and TrailUnavailable: then nothing was read. Inside an outer
-    transaction it raises RuntimeError, since an event that can still be rolled back proves nothing (Rule 2).
+    Raises what `access.actions.opening.open_grant` raises: then nothing was counted or read. Where the grant ended between
+    the two steps (NothingToShow) or the key service cannot open (Unavailable), an event says that nothing was shown.
     """
-    grant, counted, event = opening.open_grant(grant, subject, by=by, session_key=session_key, token=token)
-    rows = _disclosed(event)
+    [counted] = opening.open_grant(grant, [subject], by=by, session_key=session_key, token=token)
+    try:
+        opened = keyservice.open([counted.event])[counted.event]
+    except (NothingToShow, Unavailable) as error:
+        _note_refusal(grant, subject, counted.event, by, unavailable=isinstance(error, Unavailable))
+        raise
     return Answer(
         grant=grant,
-        event=event,
+        event=counted.event,
         opened_at=counted.opened_at,
         viewable_until=counted.viewable_until,
-        is_present=bool(rows),
-        records=[] if grant.rung == Rung.PRESENCE else _shown(rows),
+        is_present=opened.is_present,
+        records=_shown(opened.rows),
     )
 
 
 @transaction.atomic(durable=True)
-def _disclosed(event: uuid.UUID) -> list[dict[str, Any]]:
-    """Ask the database for what this committed event covers; it checks the grant again by itself."""
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute("select * from records_disclosed(%s)", [event])
-        except ProgrammingError as error:
-            if isinstance(error.__cause__, InsufficientPrivilege):
-                raise NothingToShow from None  # the grant ended between the two steps
-            raise
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+def _note_refusal(grant: Grant, subject: RequestSubject, event: uuid.UUID, by: User, *, unavailable: bool) -> None:
+    """Say in the trail that a counted opening showed nothing: the grant ended between the two steps, or a key is missing."""
+    trail.write(
+        EventType.ANSWER_REFUSED,
+        by=by,
+        on=grant,
+        event=event,
+        subject=str(subject.pk),
+        number=grant.access_request.number,
+        unavailable=unavailable,
+    )
 
 
-def _shown(rows: list[dict[str, Any]]) -> list[ShownRecord]:
-    offences = _read_once({row["offence_id"] for row in rows})
-    organs = Organisation.objects.in_bulk([row["organ_id"] for row in rows])
+def _shown(rows: Sequence[SealedRow]) -> list[ShownRecord]:
+    offences = _read_once({row.offence_id for row in rows})
+    organs = Organisation.objects.in_bulk([row.organ_id for row in rows]) if rows else {}
     return [
         ShownRecord(
-            offence=offences[row["offence_id"]],
-            organ=organs[row["organ_id"]],
-            acted_on=row["acted_on"],
-            decided_on=row["decided_on"],
-            warning=row["warning"],
-            fine_yuan=row["fine_yuan"],
-            detention_days=row["detention_days"],
-            licence_revoked=row["licence_revoked"],
-            exit_order=row["exit_order"],
-            deportation=row["deportation"],
-            particulars=_decrypted(row),
+            offence=offences[row.offence_id],
+            organ=organs[row.organ_id],
+            acted_on=row.acted_on,
+            decided_on=row.decided_on,
+            warning=row.warning,
+            fine_yuan=row.fine_yuan,
+            detention_days=row.detention_days,
+            licence_revoked=row.licence_revoked,
+            exit_order=row.exit_order,
+            deportation=row.deportation,
+            particulars=_read(row.particulars),
         )
         for row in rows
     ]
@@ -116,9 +119,8 @@ def _read_once(ids: set[uuid.UUID]) -> dict[uuid.UUID, Offence]:
     return _offences
 
 
-def _decrypted(row: dict[str, Any]) -> dict[str, str]:
-    if row["wrapped"] is None:
+def _read(content: bytes | None) -> dict[str, str]:
+    if content is None:
         return {}
-    key = vault.unwrap(bytes(row["wrapped"]), table=TABLE, record=str(row["id"]), compartment=vault.Compartment.SEALED)
-    particulars = Particulars.from_bytes(key.decrypt(bytes(row["particulars"]), field="particulars"))
+    particulars = Particulars.from_bytes(content)
     return {name: getattr(particulars, name) for name in SHOWN_FIELDS}

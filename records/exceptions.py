@@ -1,8 +1,8 @@
 """What a record action answers when it may not go ahead."""
 
-from access.exceptions import NotAllowed, NothingToShow, Refused, WrongState
+from access.exceptions import NotAllowed, NothingToShow, Refused, Unavailable, WrongState
 
-__all__ = ["NotAllowed", "NothingToShow", "Problems", "Refused", "WrongState"]
+__all__ = ["NotAllowed", "NothingToShow", "Problems", "Refused", "Unavailable", "WrongState"]
 
 
 class Problems(Refused):

@@ -148,9 +148,10 @@ class ViolationQuerySet(models.QuerySet["Violation"]):
 
 
 class Violation(models.Model):
-    """One violation by one person: columns that identify nobody, and the particulars as ciphertext from the first save.
+    """One violation by one person, while it is worked on: columns that identify nobody, and the particulars as
+    ciphertext from the first save.
 
-    Row-level security hides the row, its key and its history from the application once it is sealed (Rule 1).
+    Sealing takes the row, its key, its history and its handlers away, to where no application can look (Rule 1).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -169,12 +170,12 @@ class Violation(models.Model):
     exit_order = models.BooleanField(_("ordered to leave the country"), default=False)
     deportation = models.BooleanField(_("deportation"), default=False)
     age_band = models.CharField(max_length=10, choices=AgeBand, blank=True)
-    # Keyed indexes over the person's number, and number and name; no uniqueness, so entering tells nothing.
-    subject_key = models.BinaryField(null=True)
-    identity_key = models.BinaryField(null=True)
+    # Keyed indexes for finding one's own work, under the working index key: they say nothing about what is sealed.
+    document_key = models.BinaryField(null=True)
+    name_key = models.BinaryField(null=True)
+    case_number_key = models.BinaryField(null=True)
+    decision_number_key = models.BinaryField(null=True)
     particulars = models.BinaryField()
-    sealed_at = models.DateTimeField(null=True)
-    sealing_rule = models.ForeignKey(SealingRule, models.PROTECT, null=True)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
     submitted_at = models.DateTimeField(null=True)
@@ -187,11 +188,7 @@ class Violation(models.Model):
         permissions: ClassVar = [("handle_violation", "Handle a violation")]
         default_permissions = ()
         constraints: ClassVar = [
-            models.CheckConstraint(
-                name="sealed_record_says_when_and_why",
-                condition=models.Q(status=Status.SEALED, sealed_at__isnull=False, sealing_rule__isnull=False)
-                | ~models.Q(status=Status.SEALED) & models.Q(sealed_at__isnull=True, sealing_rule__isnull=True),
-            ),
+            models.CheckConstraint(name="sealed_records_are_elsewhere", condition=~models.Q(status=Status.SEALED)),
             models.CheckConstraint(
                 name="complete_from_submission_on",
                 condition=models.Q(status__in=[Status.DRAFT, Status.RETURNED, Status.DISCARDED])
@@ -199,8 +196,8 @@ class Violation(models.Model):
                     offence__isnull=False,
                     acted_on__isnull=False,
                     decided_on__isnull=False,
-                    subject_key__isnull=False,
-                    identity_key__isnull=False,
+                    document_key__isnull=False,
+                    name_key__isnull=False,
                     submitted_at__isnull=False,
                 )
                 & ~models.Q(age_band=""),
@@ -237,7 +234,7 @@ class Violation(models.Model):
 
 
 class ViolationUserObjectPermission(UserObjectPermissionBase):
-    """Who handles a draft; hidden from the application with its record."""
+    """Who handles a draft; it goes behind the seal with its record."""
 
     content_object = models.ForeignKey(Violation, models.PROTECT)
 
@@ -262,17 +259,21 @@ class RecordKey(models.Model):
 
 
 class SealedRecord(models.Model):
-    """What anybody may know of a sealed record by its id: a view that shows no person, offence or penalty."""
+    """The stub: what anybody may know of a sealed record by its id. No person, offence or penalty, and no foreign key.
+
+    Written by `sealed.seal` only.
+    """
 
     id = models.UUIDField(primary_key=True)
-    organ = models.ForeignKey(Organisation, models.DO_NOTHING, related_name="+")
+    organ = models.ForeignKey(Organisation, models.DO_NOTHING, related_name="+", db_constraint=False)
     sealed_at = models.DateTimeField()
-    sealing_rule = models.ForeignKey(SealingRule, models.DO_NOTHING, related_name="+")
-    # SHA-256 of the ciphertext as it is now; the SEALED event holds what it was.
+    sealing_rule = models.ForeignKey(SealingRule, models.DO_NOTHING, related_name="+", db_constraint=False)
+    # The key service's MAC over the whole sealed record; the event of its sealing carries a digest of it.
     digest = models.BinaryField()
+    decision_number_key = models.BinaryField(null=True, db_index=True)
+    event_id = models.UUIDField()
 
     class Meta:
-        managed = False
         db_table = "records_stub"
         default_permissions = ()
 

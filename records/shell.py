@@ -27,4 +27,6 @@ def _waiting(user: User, duty: Duty) -> int:
         return Violation.objects.handled_by(user).filter(status=Status.RETURNED).count()
     if duty == Duty.CONFIRM_VIOLATIONS:
         return Violation.objects.reviewable_by(user).count()
-    return Grant.objects.openable_by(user).live().filter(openings_used__lt=F("openings_allowed")).count()
+    return (
+        Grant.objects.openable_by(user).live().with_openings().filter(openings_used__lt=F("openings_allowed")).count()
+    )

@@ -6,11 +6,10 @@ With the worker stopped nothing that is shown is wrong: the door asks the clock,
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from datetime import datetime
 
 from procrastinate.contrib.django import app
 
+from access import database
 from access.actions import requests
 from audit import trail
 from records import actions
@@ -32,11 +31,8 @@ def seal_due(timestamp: int) -> None:
 @app.task(name="end_what_is_over", queueing_lock="end_what_is_over", pass_context=False)
 def end_what_is_over(timestamp: int) -> None:
     """Note each grant that time has ended, and end each returned request that nobody corrected in time."""
+    while database.note_expiry():
+        pass
     now = trail.database_now()
-    _until_none_is_left(requests.note_one_expiry, now)
-    _until_none_is_left(requests.lapse_one, now)
-
-
-def _until_none_is_left(one: Callable[[datetime], bool], now: datetime) -> None:
-    while one(now):
+    while requests.lapse_one(now):
         pass

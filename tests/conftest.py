@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from audit import notes
 from config import database
+from records import keyservice
 from tests import databases
 
 
@@ -33,17 +34,19 @@ def cloned(template_database: str, worker_id: str) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def _django_db_helper(cloned: dict[str, str], django_db_blocker) -> Iterator[None]:
+def _django_db_helper(cloned: dict[str, str], django_db_blocker, settings) -> Iterator[None]:
     """What `django_db`, `db` and `transactional_db` stand on."""
     connection = connections["default"]
     before = dict(connection.settings_dict)
     connection.close()
     connection.settings_dict.update(NAME=cloned["dbname"], USER=database.APP, HOST=cloned["host"], PORT=cloned["port"])
+    settings.SEALED_DATABASE_URL = make_conninfo(**{**cloned, "user": database.KEYS})
     with django_db_blocker.unblock():
         try:
             yield
         finally:
             connections.close_all()
+            keyservice.close()
     connection.settings_dict.update(before)
 
 

@@ -32,7 +32,12 @@ def server() -> dict[str, str]:
 def template() -> str:
     """Return the name of a migrated database with the catalogue loaded; made once for a set of migrations."""
     superuser = server()
-    files = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("*/catalogue/*"), ROOT / "requirements.txt"]
+    files = [
+        *ROOT.glob("*/migrations/*.py"),
+        *ROOT.glob("*/sql/*"),
+        *ROOT.glob("*/catalogue/*"),
+        ROOT / "requirements.txt",
+    ]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files) if path.is_file())).hexdigest()
     name = f"template_{digest[:12]}"
     lock = Path(os.environ["DATA_DIR"]) / "template.lock"
@@ -50,6 +55,7 @@ def template() -> str:
             **os.environ,
             "DATABASE_URL": make_conninfo(**{**superuser, "user": database.APP, "dbname": f"{name}_new"}),
             "DATABASE_OWNER_URL": make_conninfo(**{**superuser, "user": database.OWNER, "dbname": f"{name}_new"}),
+            "SEALED_DATABASE_URL": make_conninfo(**{**superuser, "user": database.KEYS, "dbname": f"{name}_new"}),
         }
         for command in (["migrate", "--skip-checks", "-v0"], ["load_catalogue"]):
             subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True)
@@ -65,7 +71,7 @@ def clone(source: str, name: str) -> Iterator[dict[str, str]]:
     with psycopg.connect(make_conninfo(**superuser), autocommit=True) as connection:
         connection.execute(f"drop database if exists {name} with (force)")
         connection.execute(f"create database {name} template {source} strategy file_copy")
-        connection.execute(f"revoke temporary on database {name} from public")  # not copied with the template
+        database.close_database(connection, name)  # not copied with the template
         try:
             yield {**superuser, "dbname": name}
         finally:

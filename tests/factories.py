@@ -21,6 +21,8 @@ from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organis
 from access.models.people import POLICE_KINDS, OrganisationKind
 from access.models.requests import CheckPoint
 from access.models.requests import Status as RequestStatus
+from audit import trail
+from audit.trail import EventType
 from records import actions as records
 from records import entry
 from records.models import Offence, Status, Violation
@@ -46,7 +48,7 @@ def _code(kind: str, serial: int) -> str:
 
 
 class HistoryFactory(factory.django.DjangoModelFactory):
-    """Saves a row and its history in one transaction, as the database demands."""
+    """Saves a row, its history and its event in one transaction, as the database demands."""
 
     class Meta:
         abstract = True
@@ -54,7 +56,9 @@ class HistoryFactory(factory.django.DjangoModelFactory):
     @classmethod
     def _create(cls, model_class, *args, **kwargs):
         with transaction.atomic():
-            return super()._create(model_class, *args, **kwargs)
+            row = super()._create(model_class, *args, **kwargs)
+            trail.write(EventType.ORGANISATION_CREATED, by=None, on=row)
+            return row
 
 
 class OrganisationFactory(HistoryFactory):
@@ -92,6 +96,7 @@ class UserFactory(HistoryFactory):
         user.set_password(password)
         with transaction.atomic():
             user.save()
+            trail.write(EventType.USER_CREATED, by=None, on=user)
         return user
 
 
@@ -103,8 +108,22 @@ def user_with(*held: Duty, organisation: Organisation, **values) -> User:
     """Return a person of the organisation who holds the duties there."""
     user = UserFactory(organisation=organisation, **values)
     for duty in held:
-        duties.give(user, duty, organisation)
+        give(user, duty, organisation)
     return user
+
+
+def give(user: User, duty: Duty, organisation: Organisation) -> None:
+    """Give a duty without anybody who gives it."""
+    with transaction.atomic():
+        duties.give(user, duty, organisation)
+        trail.write(EventType.DUTY_GIVEN, by=None, on=user, duty=duty.value, at=organisation.code)
+
+
+def withdraw(user: User, duty: Duty, organisation: Organisation) -> None:
+    """Take a duty away without anybody who takes it."""
+    with transaction.atomic():
+        duties.withdraw(user, duty, organisation)
+        trail.write(EventType.DUTY_WITHDRAWN, by=None, on=user, duty=duty.value, at=organisation.code)
 
 
 class City:
@@ -170,12 +189,14 @@ def violation_at(status: Status, city: City, subject: Person | None = None, **va
         return violation
     if status == Status.DISCARDED:
         return records.discard(violation, by=city.officer)
-    violation = records.submit(violation, by=city.officer)
+    violation = records.submit(violation, by=city.officer, version=violation.version)
     if status == Status.SUBMITTED:
         return violation
     if status == Status.RETURNED:
-        return records.return_for_correction(violation, by=city.reviewer, remark="缺少告知笔录。")
-    violation = records.confirm(violation, by=city.reviewer)
+        return records.return_for_correction(
+            violation, by=city.reviewer, version=violation.version, remark="缺少告知笔录。"
+        )
+    violation = records.confirm(violation, by=city.reviewer, version=violation.version)
     if status == Status.SEALED:
         records.record_service(violation, by=city.reviewer, served_on=violation.decided_on)
     return violation
@@ -220,7 +241,7 @@ def request_draft(
 
 def submitted(city: City, *people: Person, **values) -> AccessRequest:
     draft = request_draft(city, *people, **values)
-    return requests.submit(draft, by=draft.requester)
+    return requests.submit(draft, by=draft.requester, version=draft.version)
 
 
 def review(reason: str = "依据与用途相符，范围最小必要。", **answers: bool) -> Review:
@@ -245,7 +266,11 @@ def approved(city: City, *people: Person, **values) -> Grant:
     deciders = [city.supervisor, city.supervisor2][: access_request.approvals_needed]
     for decider in deciders:
         access_request = decisions.approve(
-            access_request, by=decider, review=review(), scope=scope_for(access_request, **scope)
+            access_request,
+            by=decider,
+            version=access_request.version,
+            review=review(),
+            scope=scope_for(access_request, **scope),
         )
     return access_request.grant
 
@@ -254,7 +279,7 @@ def ready(grant: Grant, session_key: str = SESSION) -> Grant:
     """Sign the undertaking and confirm the identity, so that the grant can be opened."""
     requester = grant.access_request.requester
     opening.sign_undertaking(grant, by=requester, signed_name=requester.full_name)
-    opening.confirm_identity(by=requester, session_key=session_key, proved=True)
+    opening.confirm_identity(by=requester, session_key=session_key, grant=grant, proved=True)
     return grant
 
 
@@ -275,11 +300,13 @@ def request_at(status: RequestStatus, city: City, *people: Person, **values) -> 
     access_request = submitted(city, *people, **values)
     if status == RequestStatus.REFUSED:
         for decider in [city.supervisor, city.supervisor2][: access_request.approvals_needed]:
-            access_request = decisions.refuse(access_request, by=decider, review=review("不符合最小必要。"))
+            access_request = decisions.refuse(
+                access_request, by=decider, version=access_request.version, review=review("不符合最小必要。")
+            )
     elif status == RequestStatus.RETURNED:
         access_request = decisions.return_for_correction(
-            access_request, by=city.supervisor, review=review("公函缺章。")
+            access_request, by=city.supervisor, version=access_request.version, review=review("公函缺章。")
         )
     elif status == RequestStatus.WITHDRAWN:
-        access_request = requests.withdraw(access_request, by=access_request.requester)
+        access_request = requests.withdraw(access_request, by=access_request.requester, version=access_request.version)
     return access_request

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 
 from dateutil.relativedelta import relativedelta
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access import duties, permissions
-from access.actions.requests import _lock, _save, key_of
+from access import database, duties, permissions
+from access.actions.requests import _lock, key_of
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.models import AccessRequest, Decision, Grant, User
-from access.models.law import RecordFilter, Rung
+from access.models.law import Rung
 from access.models.requests import CheckPoint, Outcome, Status
 from audit import trail
-from audit.trail import EventType
 
 
 @dataclass(frozen=True)
@@ -39,32 +38,40 @@ class Review:
     reason: str
 
 
-def approve(access_request: AccessRequest, *, by: User, review: Review, scope: Scope) -> AccessRequest:
-    """Vote to let the requester open an answer within `scope`; the last approval makes the grant."""
-    return _vote(access_request, Outcome.APPROVE, by=by, review=review, scope=scope)
+def approve(access_request: AccessRequest, *, by: User, version: int, review: Review, scope: Scope) -> AccessRequest:
+    """Vote to let the requester open an answer within `scope`; the last approval makes the grant.
+
+    `version` is the version that was on the screen, here and below: a request that moved on raises WrongState.
+    """
+    return _vote(access_request, Outcome.APPROVE, by=by, version=version, review=review, scope=scope)
 
 
-def refuse(access_request: AccessRequest, *, by: User, review: Review) -> AccessRequest:
+def refuse(access_request: AccessRequest, *, by: User, version: int, review: Review) -> AccessRequest:
     """Vote not to show anything; where two must approve, one refusal decides once both have voted."""
-    return _vote(access_request, Outcome.REFUSE, by=by, review=review)
+    return _vote(access_request, Outcome.REFUSE, by=by, version=version, review=review)
 
 
-def return_for_correction(access_request: AccessRequest, *, by: User, review: Review) -> AccessRequest:
+def return_for_correction(access_request: AccessRequest, *, by: User, version: int, review: Review) -> AccessRequest:
     """Send the request back to be corrected; votes of this round fall, and the clock stops."""
-    return _vote(access_request, Outcome.RETURN, by=by, review=review)
+    return _vote(access_request, Outcome.RETURN, by=by, version=version, review=review)
 
 
 @transaction.atomic(durable=True)
 def _vote(
-    access_request: AccessRequest, outcome: Outcome, *, by: User, review: Review, scope: Scope | None = None
+    access_request: AccessRequest,
+    outcome: Outcome,
+    *,
+    by: User,
+    version: int,
+    review: Review,
+    scope: Scope | None = None,
 ) -> AccessRequest:
     target = {Outcome.APPROVE: Status.APPROVED, Outcome.REFUSE: Status.REFUSED, Outcome.RETURN: Status.RETURNED}[
         outcome
     ]
-    access_request = _lock(access_request, to=target)
+    access_request = _lock(access_request, to=target, version=version)
     permissions.check_can_decide(by, access_request)
-    now = trail.database_now()
-    today = timezone.localdate(now)
+    today = timezone.localdate(trail.database_now())
     if not access_request.organisation.agreement_holds(today):
         raise Refused(
             _("The agreement with the requesting unit has ended; this request cannot be decided until it is renewed.")
@@ -80,56 +87,22 @@ def _vote(
         _check_scope(access_request, scope, today)
 
     pk = uuid.uuid4()
-    decision = Decision.objects.create(
-        pk=pk,
-        access_request=access_request,
-        round=access_request.round,
-        decider=by,
-        decider_organisation=by.organisation,
-        outcome=outcome,
-        basis=access_request.basis,
-        rung=scope.rung if scope else "",
+    # The database writes the vote and its event, and when it was the last one the new state and the grant.
+    database.vote(
+        access_request,
+        by=by,
+        version=version,
+        decision=pk,
+        outcome=outcome.value,
+        rung=scope.rung if scope else None,
         window_from=scope.window_from if scope else None,
         hours=scope.hours if scope else None,
         openings=scope.openings if scope else None,
         checklist=review.checklist,
-        reason=key_of(access_request).encrypt(review.reason.encode(), field=f"decision:{pk}"),
-        decided_at=now,
+        reason=review.reason,
+        encrypted_reason=key_of(access_request).encrypt(review.reason.encode(), field=f"decision:{pk}"),
     )
-    trail.write(
-        EventType.REQUEST_VOTED,
-        by=by,
-        on=access_request,
-        texts={"reason": review.reason},
-        number=access_request.number,
-        decision=str(pk),
-        outcome=outcome.value,
-        rung=decision.rung,
-        hours=decision.hours or 0,
-        openings=decision.openings or 0,
-        basis=access_request.basis.code,
-        basis_version=access_request.basis.version,
-        round=access_request.round,
-    )
-    if outcome == Outcome.RETURN:
-        access_request.returned_at = now
-        return _conclude(access_request, Status.RETURNED, EventType.REQUEST_RETURNED, by)
-    votes = list(access_request.decisions.filter(round=access_request.round))
-    if len(votes) < access_request.approvals_needed:
-        return access_request
-    access_request.decided_at = now
-    if any(vote.outcome == Outcome.REFUSE for vote in votes):
-        return _conclude(access_request, Status.REFUSED, EventType.REQUEST_REFUSED, by)
-    _conclude(access_request, Status.APPROVED, EventType.REQUEST_APPROVED, by)
-    _grant(access_request, votes, now, by=by)
-    return access_request
-
-
-def _conclude(access_request: AccessRequest, status: Status, kind: EventType, by: User) -> AccessRequest:
-    access_request.status = status
-    access_request.version += 1
-    _save(access_request, by)
-    trail.write(kind, by=by, on=access_request, number=access_request.number, round=access_request.round)
+    access_request.refresh_from_db()
     return access_request
 
 
@@ -167,68 +140,18 @@ def widest_window(access_request: AccessRequest, today: date) -> date | None:
     return max(bounds, default=None)
 
 
-def _grant(access_request: AccessRequest, votes: list[Decision], now: datetime, *, by: User) -> Grant:
-    """Freeze the narrowest of what the approvers allow (Rules 5 to 7, 10)."""
-    basis, purpose = access_request.basis, access_request.case_purpose
-    rungs = list(Rung)
-    hours = min(vote.hours for vote in votes if vote.hours)
-    openings = min(vote.openings for vote in votes if vote.openings)
-    record_filter, filter_count = basis.record_filter, basis.filter_count
-    if purpose is not None and purpose.minimum_count > 1:
-        filter_count = max(filter_count, purpose.minimum_count)
-    people = access_request.current_subjects.count()
-    grant = Grant.objects.create(
-        access_request=access_request,
-        round=access_request.round,
-        basis=basis,
-        case_purpose=purpose,
-        rung=min((vote.rung for vote in votes), key=lambda rung: rungs.index(Rung(rung))),
-        categories=_narrower(basis.categories, purpose.categories if purpose else ["*"]),
-        record_filter=RecordFilter(record_filter),
-        filter_count=filter_count,
-        window_from=max((vote.window_from for vote in votes if vote.window_from), default=None),
-        starts_at=now,
-        ends_at=now + timedelta(hours=hours),
-        openings_allowed=openings * people,
-    )
-    duties.let(access_request.requester, "open_grant", grant)
-    trail.write(
-        EventType.REQUEST_APPROVED,
-        by=by,
-        on=grant,
-        number=access_request.number,
-        rung=grant.rung,
-        categories=list(grant.categories),
-        hours=hours,
-        openings=grant.openings_allowed,
-        basis=basis.code,
-        basis_version=basis.version,
-    )
-    return grant
-
-
-def _narrower(one: list[str], other: list[str]) -> list[str]:
-    """Return the categories in both lists, where * stands for every category (Rule 11)."""
-    if "*" in one:
-        return list(other)
-    if "*" in other:
-        return list(one)
-    return sorted(set(one) & set(other))
-
-
 @transaction.atomic(durable=True)
 def revoke(grant: Grant, *, by: User, reason: str) -> Grant:
     """End a grant at once, for answers already on a screen too (Rule 5)."""
-    grant = Grant.objects.select_for_update(of=("self",)).select_related("access_request").get(pk=grant.pk)
     permissions.check_can_revoke(by, grant)
-    if grant.revoked_at is not None:
+    grant = Grant.objects.select_related("access_request").get(pk=grant.pk)
+    if grant.revocation is not None:
         raise WrongState(_("This grant was already revoked."))
     if not reason.strip():
         raise Refused(_("Give the reason for your decision."))
-    grant.revoked_at = trail.database_now()
-    grant.revoked_by = by
-    grant.save(update_fields=["revoked_at", "revoked_by"])
-    trail.write(EventType.GRANT_REVOKED, by=by, on=grant, texts={"reason": reason}, number=grant.access_request.number)
+    encrypted = key_of(grant.access_request).encrypt(reason.encode(), field=f"revocation:{grant.pk}")
+    database.revoke(grant, by=by, reason=reason, encrypted_reason=encrypted)
+    del grant.revocation  # what was looked up before is no longer so
     return grant
 
 

@@ -143,6 +143,17 @@ def withdraw_duty(user: User, duty: Duty, organisation: Organisation, *, by: Use
     trail.write(EventType.DUTY_WITHDRAWN, by=by, on=user, duty=duty.value, at=organisation.code)
 
 
+@transaction.atomic(durable=True)
+def store_password_anew(user: User, password: str) -> None:
+    """Keep the same password in the way that is current now, as Django asks for at a sign-in."""
+    fresh = _lock(user)
+    fresh.set_password(password)
+    fresh._history_user = user
+    fresh.save()
+    trail.write(EventType.PASSWORD_REHASHED, by=user, on=user)
+    user.password = fresh.password
+
+
 def _lock(user: User) -> User:
     return User.objects.select_for_update(of=("self",)).select_related("organisation").get(pk=user.pk)
 

@@ -13,9 +13,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access import calendar, identifiers, permissions, vault
+from access import calendar, database, identifiers, permissions, vault
+from access import subjects as subjects_port
 from access.exceptions import Refused, WrongState
-from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Letter, Organisation, RequestSubject, User
+from access.models import AccessRequest, CasePurpose, LegalBasis, Letter, Organisation, RequestSubject, User
 from access.models.people import OrganisationKind
 from access.models.requests import TRANSITIONS, Status
 from audit import trail
@@ -59,7 +60,6 @@ def key_of(access_request: AccessRequest) -> vault.DataKey:
         bytes(access_request.wrapped_key),
         table=TABLE,
         record=str(access_request.pk),
-        compartment=vault.Compartment.WORKING,
     )
 
 
@@ -142,7 +142,10 @@ def save_draft(
 
 @transaction.atomic(durable=True)
 def attach_letter(access_request: AccessRequest, *, by: User, name: str, media_type: str, content: bytes) -> Letter:
-    """Keep the official letter with the request, in place of an earlier one; the earlier one is kept, out of use."""
+    """Keep the official letter with the request, in place of an earlier one; the earlier one is kept, out of use.
+
+    The request has another version afterwards: nobody decides it from a page that showed another letter.
+    """
     access_request = _lock(access_request)
     permissions.check_can_edit(by, access_request)
     if not access_request.is_editable:
@@ -162,12 +165,14 @@ def attach_letter(access_request: AccessRequest, *, by: User, name: str, media_t
         size=len(content),
         uploaded_by=by,
     )
+    access_request.version += 1
+    _save(access_request, by)
     trail.write(EventType.REQUEST_EDITED, by=by, on=access_request, number=access_request.number, letter=str(pk))
     return letter
 
 
 @transaction.atomic(durable=True)
-def submit(access_request: AccessRequest, *, by: User, version: int | None = None) -> AccessRequest:
+def submit(access_request: AccessRequest, *, by: User, version: int) -> AccessRequest:
     """Send a complete request to the organ that decides it, with a deadline in working days.
 
     Nothing here depends on whether a record exists (Rule 3). Raises Refused, naming what is missing, when the request
@@ -180,7 +185,7 @@ def submit(access_request: AccessRequest, *, by: User, version: int | None = Non
     permissions.check_basis_applies(access_request.basis, by.organisation, today)
     if access_request.case_purpose is not None:
         permissions.check_purpose_applies(access_request.case_purpose, by.organisation, today)
-    if version is not None and version != access_request.version:
+    if version != access_request.version:
         raise WrongState(_("This request was saved elsewhere since you opened it. Read it again before you submit it."))
     particulars = read_particulars(access_request)
     check_complete(access_request, particulars, today)
@@ -188,8 +193,10 @@ def submit(access_request: AccessRequest, *, by: User, version: int | None = Non
     now = trail.database_now()
     key = key_of(access_request)
     access_request.round += 1
+    indexes = subjects_port.index(particulars.people, by=by.pk)
     subjects = [
-        _subject(access_request, key, position, person, today) for position, person in enumerate(particulars.people, 1)
+        _subject(access_request, key, position, person, index, today)
+        for position, (person, index) in enumerate(zip(particulars.people, indexes, strict=True), 1)
     ]
     basis = access_request.basis
     # Two approvers where the basis says so, and where a person asked about is a minor.
@@ -221,10 +228,15 @@ def submit(access_request: AccessRequest, *, by: User, version: int | None = Non
 
 
 @transaction.atomic(durable=True)
-def withdraw(access_request: AccessRequest, *, by: User) -> AccessRequest:
+def withdraw(access_request: AccessRequest, *, by: User, version: int) -> AccessRequest:
     """Take a request back before it is decided; it stays on file."""
-    access_request = _lock(access_request, to=Status.WITHDRAWN)
+    access_request = _lock(access_request, to=Status.WITHDRAWN, version=version)
     permissions.check_can_edit(by, access_request)
+    if access_request.status == Status.SUBMITTED:
+        # Every move out of SUBMITTED is the database's.
+        database.withdraw(access_request, by=by, version=version)
+        access_request.refresh_from_db()
+        return access_request
     access_request.status = Status.WITHDRAWN
     access_request.version += 1
     _save(access_request, by)
@@ -247,22 +259,6 @@ def lapse_one(now: datetime) -> bool:
     access_request.version += 1
     _save(access_request, None)
     trail.write(EventType.REQUEST_LAPSED, by=None, on=access_request, number=access_request.number)
-    return True
-
-
-@transaction.atomic(durable=True)
-def note_one_expiry(now: datetime) -> bool:
-    """Write the event of one grant that time has ended; the door itself asks the clock and needs no note (Rule 5)."""
-    grant = (
-        Grant.objects.select_for_update(skip_locked=True)
-        .filter(ends_at__lte=now, expiry_noted_at__isnull=True, revoked_at__isnull=True)
-        .first()
-    )
-    if grant is None:
-        return False
-    grant.expiry_noted_at = now
-    grant.save(update_fields=["expiry_noted_at"])
-    trail.write(EventType.GRANT_EXPIRED, by=None, on=grant, openings=grant.openings_used)
     return True
 
 
@@ -297,7 +293,12 @@ def missing_parts(access_request: AccessRequest, particulars: Particulars) -> li
 
 
 def _subject(
-    access_request: AccessRequest, key: vault.DataKey, position: int, person: Person, today: date
+    access_request: AccessRequest,
+    key: vault.DataKey,
+    position: int,
+    person: Person,
+    index: subjects_port.Indexes,
+    today: date,
 ) -> RequestSubject:
     document_type = identifiers.DocumentType(person.document_type)
     number = identifiers.parse_id_number(person.number, today, document_type)
@@ -307,8 +308,8 @@ def _subject(
         access_request=access_request,
         round=access_request.round,
         position=position,
-        subject_key=identifiers.subject_key(document_type, number.number),
-        identity_key=identifiers.identity_key(document_type, number.number, person.name),
+        subject_key=index.subject_key,
+        identity_key=index.identity_key,
         particulars=key.encrypt(json.dumps(asdict(person), ensure_ascii=False).encode(), field=f"subject:{pk}"),
         is_minor=number.birth_date is not None and identifiers.age_band(number.birth_date, today) in identifiers.MINORS,
     )
@@ -356,11 +357,15 @@ def _route(access_request: AccessRequest) -> Organisation:
     )
 
 
-def _lock(access_request: AccessRequest, *, to: Status | None = None) -> AccessRequest:
-    """Fetch the row afresh, hold it until commit, and refuse an illegal move."""
+def _lock(access_request: AccessRequest, *, to: Status | None = None, version: int | None = None) -> AccessRequest:
+    """Fetch the row afresh, hold it until commit, refuse an illegal move and a page that shows an older version."""
     fresh = AccessRequest.objects.select_for_update().get(pk=access_request.pk)
     if to is not None and to not in TRANSITIONS[Status(fresh.status)]:
         raise WrongState(_already(fresh))
+    if version is not None and fresh.version != version:
+        raise WrongState(
+            _("This request has changed since you opened it, so nothing was done. Read it again before you decide.")
+        )
     return fresh
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import chinese_calendar
-from django.db import models
+from django.conf import settings
+from django.db import connection, models
 from django.utils.translation import get_language
 
 from access.models import CasePurpose, LegalBasis, WorkingDay
@@ -52,6 +53,28 @@ def load_calendar() -> int:
         if day not in present
     ]
     return len(WorkingDay.objects.bulk_create(rows))
+
+
+# Functions of the database take their limits from a table, so that no caller chooses them.
+LIMITS = (
+    "CONFIRMATION_SECONDS",
+    "VIEWING_SECONDS",
+    "PEOPLE_ASKED_PER_DAY",
+    "STALE_TRAIL_STOPS",
+    "UNSEQUENCED_SECONDS",
+    "UNSIGNED_SECONDS",
+)
+
+
+def load_limits() -> int:
+    """Put the limits of the settings where the database's functions read them, and return how many changed."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into public.audit_limit (name, value) values (%s, %s) on conflict (name) do update"
+            " set value = excluded.value where audit_limit.value <> excluded.value",
+            [(name, int(getattr(settings, name))) for name in LIMITS],
+        )
+        return cursor.rowcount
 
 
 def insert_missing(model: type[models.Model], rows: Iterable[dict[str, Any]], *, key: tuple[str, ...]) -> int:

@@ -1,80 +1,135 @@
-"""No write without history, nothing deleted, and what is frozen stays frozen - for the application and by trigger."""
+"""No write without history or event, nothing deleted, what is frozen stays frozen - and what must not be invented is
+written by functions that recompute it."""
 
-from django.core.management import call_command
 from django.db import migrations
+
+from audit.sql import append_only, demands_event, grant, install, kinds
 
 WITH_HISTORY = {
     "access_accessrequest": "access_historicalaccessrequest",
     "access_organisation": "access_historicalorganisation",
     "access_user": "access_historicaluser",
 }
-# Rows that are written once. Letters may only be put out of use.
-FROZEN = [
+# Rows that are written once, by functions, by whoever loads the law, or with the history and event of a change.
+BY_FUNCTION = (
     "access_decision",
-    "access_undertaking",
+    "access_grant",
+    "access_grantuserobjectpermission",
+    "access_grantexpiry",
     "access_identityconfirmation",
-    "access_requestsubject",
     "access_opening",
-    "access_legalbasis",
-    "access_casepurpose",
-    "access_workingday",
-    *WITH_HISTORY.values(),
-]
-KEPT = [*WITH_HISTORY, *FROZEN, "access_grant", "access_letter"]
-
-FUNCTIONS = """
--- "No write without its history row in the same transaction" closes every path that simple-history does not see:
--- update(), bulk_*, raw SQL. The history row says its transaction by itself.
-create function access_require_history() returns trigger
-    language plpgsql security definer set search_path = pg_catalog, public as $$
-declare
-    found_it boolean;
-begin
-    execute format('select exists (select 1 from public.%I where id = $1 and history_xid = pg_current_xact_id())', tg_argv[0])
-        into found_it using new.id;
-    if not found_it then
-        raise exception 'a change of % needs a history row in the same transaction', tg_table_name
-            using errcode = 'integrity_constraint_violation';
-    end if;
-    return null;
-end $$;
-
-revoke execute on function access_require_history() from public, seal_app;
-"""
+    "access_revocation",
+    "access_undertaking",
+)
+LAW = ("access_legalbasis", "access_casepurpose", "access_workingday")
+HISTORIES = tuple(WITH_HISTORY.values())
 
 HISTORY = """
-alter table {history} add column history_xid xid8 not null default pg_current_xact_id();
-create constraint trigger {table}_needs_history after insert or update on {table}
-    deferrable initially deferred for each row execute function access_require_history('{history}');
-alter table {table} enable always trigger {table}_needs_history;
+alter table public.{history} add column history_xid xid8 not null default pg_current_xact_id();
+create constraint trigger {table}_needs_history after insert or update on public.{table}
+    deferrable initially deferred for each row execute function public.access_require_history('{history}');
+alter table public.{table} enable always trigger {table}_needs_history;
 """
 
-REFUSE = """
-create trigger {table}_is_frozen before update or delete on {table}
-    for each row execute function audit_append_only();
-create trigger {table}_is_not_emptied before truncate on {table}
-    for each statement execute function audit_append_only();
-alter table {table} enable always trigger {table}_is_frozen;
-alter table {table} enable always trigger {table}_is_not_emptied;
-revoke update on {table} from seal_app;
-"""
+FUNCTIONS = (
+    "access_require_history",
+    "access_today",
+    "access_read_committed",
+    "access_is_police",
+    "access_rung_height",
+    "access_holds",
+    "access_agreement_holds",
+    "access_law_applies",
+    "access_widest_window",
+    "access_guard_request",
+    "access_guard_subject",
+    "access_guard_letter",
+    "access_request_digest",
+    "access_keep_version",
+    "access_may_decide",
+    "access_grant_from_votes",
+    "access_vote",
+    "access_withdraw",
+    "access_is_live",
+    "access_is_recipient",
+    "access_revoke",
+    "access_sign",
+    "access_confirm",
+    "access_confirmation",
+    "access_open",
+    "access_note_expiry",
+    "access_demand_user_event",
+    "access_demand_duty_event",
+    "access_factor_event",
+)
+CALLED = (
+    "access_vote(uuid, integer, uuid, uuid, text, text, date, integer, integer, jsonb, bytea, bytea, bytea)",
+    "access_withdraw(uuid, integer, uuid)",
+    "access_revoke(uuid, uuid, bytea, bytea, bytea)",
+    "access_sign(uuid, uuid, text, integer)",
+    "access_confirm(uuid, bytea, uuid, boolean)",
+    "access_confirmation(uuid, bytea, uuid)",
+    "access_open(uuid, uuid[], uuid, bytea, uuid)",
+    "access_note_expiry(integer)",
+    "access_request_digest(uuid, integer)",
+)
 
-
-def make_cache_table(apps, schema_editor):
-    call_command("createcachetable", database=schema_editor.connection.alias, verbosity=0)
+REQUEST_MOVES = (
+    "REQUEST_DRAFTED",
+    "REQUEST_EDITED",
+    "REQUEST_SUBMITTED",
+    "REQUEST_WITHDRAWN",
+    "REQUEST_RETURNED",
+    "REQUEST_APPROVED",
+    "REQUEST_REFUSED",
+    "REQUEST_LAPSED",
+)
 
 
 class Migration(migrations.Migration):
-    dependencies = [("access", "0001_initial"), ("audit", "0001_initial")]
+    dependencies = [
+        ("access", "0001_initial"),
+        ("audit", "0001_initial"),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("mfa", "0003_authenticator_type_uniq"),
+    ]
 
     operations = [
-        migrations.RunSQL(FUNCTIONS, migrations.RunSQL.noop),
-        *[migrations.RunSQL(HISTORY.format(table=table, history=history)) for table, history in WITH_HISTORY.items()],
-        *[migrations.RunSQL(REFUSE.format(table=table)) for table in FROZEN],
-        # Rule 8.
-        *[migrations.RunSQL(f"revoke delete, truncate on {table} from seal_app") for table in KEPT],
-        migrations.RunSQL(
-            "revoke update on access_letter from seal_app; grant update (removed_at) on access_letter to seal_app"
+        *install("access", *FUNCTIONS),
+        *[migrations.RunSQL(HISTORY.format(table=table, history=kept)) for table, kept in WITH_HISTORY.items()],
+        *append_only(*HISTORIES, *BY_FUNCTION, *LAW, "access_requestsubject"),
+        demands_event("access_organisation", "insert", "ORGANISATION_CREATED"),
+        demands_event("access_organisation", "update", "AGREEMENT_CHANGED"),
+        demands_event("access_accessrequest", "insert", "REQUEST_DRAFTED"),
+        demands_event("access_accessrequest", "update", *REQUEST_MOVES),
+        demands_event("access_requestsubject", "insert", "REQUEST_SUBMITTED", column="access_request_id"),
+        demands_event("access_letter", "insert", "REQUEST_EDITED", column="access_request_id"),
+        demands_event("access_letter", "update", "REQUEST_EDITED", column="access_request_id"),
+        kinds(
+            *("REQUEST_DRAFTED", "REQUEST_EDITED", "REQUEST_SUBMITTED", "REQUEST_WITHDRAWN", "REQUEST_LAPSED"),
+            *("SIGNED_IN", "SIGN_IN_FAILED", "SIGNED_OUT"),
+            *("ORGANISATION_CREATED", "AGREEMENT_CHANGED"),
+            *("USER_CREATED", "USER_CHANGED", "USER_DISABLED", "USER_ENABLED", "DUTY_GIVEN", "DUTY_WITHDRAWN"),
+            *("PASSWORD_CHANGED", "PASSWORD_REHASHED"),
+            *("CATALOGUE_LOADED", "ANSWER_REFUSED"),
+            by_function=(
+                *("REQUEST_VOTED", "REQUEST_RETURNED", "REQUEST_APPROVED", "REQUEST_REFUSED", "GRANT_MADE"),
+                *("GRANT_REVOKED", "GRANT_EXPIRED", "UNDERTAKING_SIGNED"),
+                *("IDENTITY_CONFIRMED", "IDENTITY_NOT_CONFIRMED", "OPENING", "ANSWER_SHOWN"),
+                *("FACTOR_ADDED", "FACTOR_CHANGED", "FACTOR_REMOVED", "RECOVERY_CODE_USED"),
+            ),
         ),
-        migrations.RunPython(make_cache_table, migrations.RunPython.noop),
+        grant(
+            f"select on {', '.join((*WITH_HISTORY, *HISTORIES, *BY_FUNCTION, *LAW))} to seal_app",
+            "select on access_requestsubject, access_letter, access_organisationuserobjectpermission to seal_app",
+            "select on access_grantgroupobjectpermission, access_organisationgroupobjectpermission to seal_app",
+            f"insert on {', '.join((*WITH_HISTORY, *HISTORIES))} to seal_app",
+            "update on access_user, access_organisation, access_accessrequest to seal_app",
+            "insert on access_requestsubject, access_letter to seal_app",
+            "update (removed_at) on access_letter to seal_app",
+            "insert, delete on access_organisationuserobjectpermission to seal_app",
+            "select, insert, update, delete on access_attempt to seal_app",
+            f"execute on function {', '.join(CALLED)} to seal_app",
+            "execute on function access_read_committed(), access_today() to seal_mover",
+        ),
     ]

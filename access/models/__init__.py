@@ -1,5 +1,6 @@
 """People and organisations; the law as data; requests, decisions and grants."""
 
+from access.models.attempts import Attempt
 from access.models.law import CasePurpose, LegalBasis, WorkingDay
 from access.models.people import (
     Organisation,
@@ -11,20 +12,24 @@ from access.models.requests import (
     AccessRequest,
     Decision,
     Grant,
+    GrantExpiry,
     GrantGroupObjectPermission,
     GrantUserObjectPermission,
     IdentityConfirmation,
     Letter,
     Opening,
     RequestSubject,
+    Revocation,
     Undertaking,
 )
 
 __all__ = [
     "AccessRequest",
+    "Attempt",
     "CasePurpose",
     "Decision",
     "Grant",
+    "GrantExpiry",
     "GrantGroupObjectPermission",
     "GrantUserObjectPermission",
     "IdentityConfirmation",
@@ -35,6 +40,7 @@ __all__ = [
     "OrganisationGroupObjectPermission",
     "OrganisationUserObjectPermission",
     "RequestSubject",
+    "Revocation",
     "Undertaking",
     "User",
     "WorkingDay",

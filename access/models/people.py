@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, ClassVar, Never
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import check_password
 from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -151,6 +152,16 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return f"{self.full_name} {self.badge_number}".strip()
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Say whether the password is right; one that is stored in an outdated way is stored anew, with its event."""
+
+        def store_anew(raw: str | None) -> None:
+            from access.actions import people
+
+            people.store_password_anew(self, raw or "")
+
+        return check_password(raw_password, self.password, store_anew)
 
     def get_full_name(self) -> str:
         return self.full_name

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
@@ -216,6 +217,8 @@ class Decision(models.Model):
     openings = models.PositiveIntegerField(null=True)
     checklist = models.JSONField()
     reason = models.BinaryField()
+    # What was voted on: people, what was written, letters (the database makes it, and again when it verifies).
+    digest = models.BinaryField()
     decided_at = models.DateTimeField()
 
     class Meta:
@@ -234,9 +237,30 @@ class Decision(models.Model):
         return str(self.pk)
 
 
+class Revocation(models.Model):
+    """Somebody ended a grant at once (Rule 5). Only inserted; the first one of a grant counts.
+
+    No foreign key and no uniqueness: checking either waits for rows that somebody else may be holding.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    grant_id = models.UUIDField(db_index=True)
+    by_id = models.UUIDField()
+    # Encrypted with the key of the request.
+    reason = models.BinaryField()
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 # The only clock that ends a grant.
 DATABASE_NOW = models.Func(function="clock_timestamp", output_field=models.DateTimeField())
-LIVE = models.Q(revoked_at__isnull=True, starts_at__lte=DATABASE_NOW, ends_at__gt=DATABASE_NOW)
+REVOKED = models.Exists(Revocation.objects.filter(grant_id=models.OuterRef("pk")))
+LIVE = ~models.Q(REVOKED) & models.Q(starts_at__lte=DATABASE_NOW, ends_at__gt=DATABASE_NOW)
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):
@@ -251,13 +275,29 @@ class GrantQuerySet(models.QuerySet["Grant"]):
         """Keep the grants that neither time nor revocation has ended."""
         return self.filter(LIVE)
 
+    def with_openings(self) -> GrantQuerySet:
+        """Add `openings_used` and `openings_allowed`, over all the people asked about."""
+        used = Opening.objects.filter(grant=models.OuterRef("pk")).order_by().values("grant")
+        people = RequestSubject.objects.filter(
+            access_request=models.OuterRef("access_request"), round=models.OuterRef("round")
+        ).order_by()
+        count = models.Count("pk")
+        return self.annotate(
+            openings_used=Coalesce(models.Subquery(used.annotate(count=count).values("count")), 0),
+            openings_allowed=models.F("openings")
+            * models.Subquery(people.values("access_request").annotate(count=count).values("count")),
+        )
+
     def with_database_time(self) -> GrantQuerySet:
         """Add `database_now`."""
         return self.annotate(database_now=DATABASE_NOW)
 
 
 class Grant(models.Model):
-    """What may be shown, why and until when: the decision's scope, frozen (Rules 5 to 7)."""
+    """What may be shown, why and until when: the decision's scope, frozen (Rules 5 to 7).
+
+    Made by the database from the votes, and never changed: what happens to a grant is rows of its own.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     access_request = models.OneToOneField(AccessRequest, models.PROTECT, related_name="grant")
@@ -271,11 +311,8 @@ class Grant(models.Model):
     window_from = models.DateField(null=True)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
-    openings_allowed = models.PositiveIntegerField()
-    openings_used = models.PositiveIntegerField(default=0)
-    revoked_at = models.DateTimeField(null=True)
-    revoked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    expiry_noted_at = models.DateTimeField(null=True)
+    # For each person asked about.
+    openings = models.PositiveIntegerField()
 
     objects = GrantQuerySet.as_manager()
     database_now: datetime  # set by `with_database_time`
@@ -285,26 +322,49 @@ class Grant(models.Model):
         default_permissions = ()
         constraints: ClassVar = [
             models.CheckConstraint(name="grant_ends", condition=models.Q(ends_at__gt=models.F("starts_at"))),
-            models.CheckConstraint(
-                name="openings_are_counted", condition=models.Q(openings_used__lte=models.F("openings_allowed"))
-            ),
-            models.CheckConstraint(
-                name="revocation_says_who",
-                condition=models.Q(revoked_at__isnull=True, revoked_by__isnull=True)
-                | models.Q(revoked_at__isnull=False, revoked_by__isnull=False),
-            ),
         ]
 
     def __str__(self) -> str:
         return str(self.pk)
 
+    @cached_property
+    def revocation(self) -> Revocation | None:
+        """The revocation that counts, if there is one."""
+        return Revocation.objects.filter(grant_id=self.pk).order_by("at").first()
+
     def is_live(self, now: datetime | None = None) -> bool:
         """Say whether time and revocation still let it be opened; the door asks the database's clock, pages may guess."""
-        return self.revoked_at is None and self.starts_at <= (now or timezone.now()) < self.ends_at
+        return self.starts_at <= (now or timezone.now()) < self.ends_at and self.revocation is None
+
+    @cached_property
+    def openings_used(self) -> int:
+        return self.counted_openings.count()
+
+    @cached_property
+    def openings_allowed(self) -> int:
+        return self.openings * self.access_request.subjects.filter(round=self.round).count()
 
     @property
     def openings_left(self) -> int:
+        """How many openings are left for all the people together."""
         return self.openings_allowed - self.openings_used
+
+    def openings_left_for(self, subject: RequestSubject) -> int:
+        """Return how often the answer about this person may still be opened."""
+        return self.openings - self.counted_openings.filter(subject=subject).count()
+
+
+class GrantExpiry(models.Model):
+    """That the trail was told of a grant which time has ended."""
+
+    grant_id = models.UUIDField(primary_key=True)
+    noted_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class GrantUserObjectPermission(UserObjectPermissionBase):
@@ -338,16 +398,17 @@ class Undertaking(models.Model):
 
 
 class IdentityConfirmation(models.Model):
-    """A person proved again who they are, in one session."""
+    """A person proved again who they are, in one session and for one grant."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.PROTECT)
     session_digest = models.BinaryField()
+    grant = models.ForeignKey(Grant, models.PROTECT, related_name="+")
     confirmed_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         default_permissions = ()
-        indexes: ClassVar = [models.Index(fields=["user", "-confirmed_at"], name="newest_confirmation")]
+        indexes: ClassVar = [models.Index(fields=["grant", "user", "-confirmed_at"], name="newest_confirmation")]
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -357,16 +418,18 @@ class Opening(models.Model):
     """One counted opening of a grant for one person; it may be looked at again for some minutes."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    grant = models.ForeignKey(Grant, models.PROTECT, related_name="openings")
+    grant = models.ForeignKey(Grant, models.PROTECT, related_name="counted_openings")
     subject = models.ForeignKey(RequestSubject, models.PROTECT)
     user = models.ForeignKey(User, models.PROTECT)
-    # From the form that was sent: sending it twice is one opening.
-    token = models.UUIDField(unique=True)
+    # From the form that was sent: sending it twice is one opening of each person.
+    token = models.UUIDField()
+    confirmation = models.ForeignKey(IdentityConfirmation, models.PROTECT)
     opened_at = models.DateTimeField()
     viewable_until = models.DateTimeField()
 
     class Meta:
         default_permissions = ()
+        constraints: ClassVar = [models.UniqueConstraint(fields=["token", "subject"], name="one_opening_a_form")]
 
     def __str__(self) -> str:
         return str(self.pk)

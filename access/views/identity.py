@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+import uuid
 
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.core.cache import cache
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -19,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 
 from access.actions import opening
 from access.forms import IdentityForm
-from access.models import User
+from access.models import Grant, User
 from access.views import AuthenticatedHttpRequest
 
 MOST_FAILURES = 5
@@ -28,8 +29,9 @@ WAIT_SECONDS = 5 * 60
 
 @sensitive_post_parameters("password", "code")
 @require_http_methods(["GET", "POST"])
-def identity(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Ask for the password, and the code of the second factor; both outcomes become events."""
+def identity(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Ask for the password, and the code of the second factor, for this one grant; both outcomes become events."""
+    grant = get_object_or_404(Grant.objects.openable_by(request.user), pk=pk)
     if not request.session.session_key:
         request.session.create()
     session_key = request.session.session_key or ""
@@ -43,14 +45,14 @@ def identity(request: AuthenticatedHttpRequest) -> HttpResponse:
             form.add_error(None, _wait_sentence(request.user))
             status = 429
         elif _proves(request.user, form):
-            opening.confirm_identity(by=request.user, session_key=session_key, proved=True)
+            opening.confirm_identity(by=request.user, session_key=session_key, grant=grant, proved=True)
             _forget_attempts(request.user)
             messages.success(request, _("Your identity is confirmed."))
             return redirect(target)
         else:
-            opening.confirm_identity(by=request.user, session_key=session_key, proved=False)
+            opening.confirm_identity(by=request.user, session_key=session_key, grant=grant, proved=False)
             form.add_error(None, _wrong_sentence(MOST_FAILURES - attempt, asks_for_code))
-    context = {"form": form, "next": target, "asks_for_code": asks_for_code}
+    context = {"form": form, "grant": grant, "next": target, "asks_for_code": asks_for_code}
     return render(request, "access/identity.html", context, status=status)
 
 

@@ -103,20 +103,35 @@ def decide(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
         return _review_page(request, access_request, form)
     try:
         decided = _vote(access_request, form, by=request.user)
-    except (Refused, WrongState) as error:
+    except Refused as error:
         form.add_error(None, str(error))
         return _review_page(request, _submitted(request, pk), form)
+    except WrongState as error:
+        return _review_page(request, *_read_again(request, pk, str(error)))
     messages.success(request, _said(decided))
     return redirect("access:queue")
 
 
+def _read_again(request: AuthenticatedHttpRequest, pk: uuid.UUID, why: str) -> tuple[AccessRequest, DecisionForm]:
+    """Return the request as it is now with a form about it: the reason stays, the checklist has to be answered again."""
+    access_request = _submitted(request, pk)
+    values = request.POST.copy()
+    values["version"] = str(access_request.version)
+    form = _form(access_request, values)
+    for point in form.points:
+        values.pop(point.html_name, None)
+    form.is_valid()
+    form.add_error(None, why)
+    return access_request, form
+
+
 def _vote(access_request: AccessRequest, form: DecisionForm, *, by: User) -> AccessRequest:
-    outcome = form.cleaned_data["outcome"]
+    outcome, version, review = form.cleaned_data["outcome"], form.cleaned_data["version"], form.review()
     if outcome == form.REFUSE:
-        return decisions.refuse(access_request, by=by, review=form.review())
+        return decisions.refuse(access_request, by=by, version=version, review=review)
     if outcome == form.RETURN:
-        return decisions.return_for_correction(access_request, by=by, review=form.review())
-    return decisions.approve(access_request, by=by, review=form.review(), scope=form.scope())
+        return decisions.return_for_correction(access_request, by=by, version=version, review=review)
+    return decisions.approve(access_request, by=by, version=version, review=review, scope=form.scope())
 
 
 def _said(decided: AccessRequest) -> str:

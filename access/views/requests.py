@@ -28,7 +28,7 @@ from access.actions import requests as actions
 from access.actions.requests import Particulars, Person
 from access.duties import Duty
 from access.exceptions import NotAllowed, Refused, WrongState
-from access.forms import MOST_PEOPLE, BasisForm, DeclarationForm, ReasonForm, RequestForm
+from access.forms import MOST_PEOPLE, BasisForm, DeclarationForm, ReasonForm, RequestForm, VersionForm
 from access.identifiers import IdentifierError
 from access.models import AccessRequest, CasePurpose, Decision, Grant, LegalBasis, RequestSubject, User
 from access.models.law import Gate, Rung
@@ -395,8 +395,12 @@ def withdraw(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Take a request back."""
     access_request = _visible(request, pk)
     permissions.check_can_edit(request.user, access_request)
+    form = VersionForm(request.POST)
+    if not form.is_valid():
+        messages.warning(request, _("This page was incomplete, so nothing was withdrawn. Read the request again."))
+        return redirect("access:request", pk=pk)
     try:
-        actions.withdraw(access_request, by=request.user)
+        actions.withdraw(access_request, by=request.user, version=form.cleaned_data["version"])
     except WrongState as error:
         messages.warning(request, str(error))
     else:
@@ -534,8 +538,8 @@ def timeline(
         is_final = access_request.status in DECIDED and vote.round == access_request.round
         note = "" if is_final else reason
         items.append(SimpleNamespace(at=vote.decided_at, what=said[Outcome(vote.outcome)], who=who, note=note))
-    if grant and grant.revoked_at:
-        items.append(SimpleNamespace(at=grant.revoked_at, what=_("Permission revoked"), who="", note=""))
+    if grant and grant.revocation:
+        items.append(SimpleNamespace(at=grant.revocation.at, what=_("Permission revoked"), who="", note=""))
     return sorted(items, key=lambda item: item.at)
 
 

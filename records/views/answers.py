@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import BooleanField, Case, ExpressionWrapper, F, When
+from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q, When
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -38,6 +38,7 @@ def answers(request: AuthenticatedHttpRequest) -> HttpResponse:
     grants = (
         _grants(request.user)
         .with_database_time()
+        .with_openings()
         .annotate(is_open=is_open, closes_at=Case(When(is_open=True, then=F("ends_at"))))
         .order_by("-is_open", "closes_at", "-ends_at", "pk")
     )
@@ -112,7 +113,7 @@ def _grants(user: User) -> GrantQuerySet:
 
 
 def _grant(user: User, pk: uuid.UUID) -> Grant:
-    return get_object_or_404(_grants(user).with_database_time(), pk=pk)
+    return get_object_or_404(_grants(user).with_database_time().with_openings(), pk=pk)
 
 
 def _grant_page(request: AuthenticatedHttpRequest, found: Grant, form: UndertakingForm) -> HttpResponse:
@@ -121,11 +122,12 @@ def _grant_page(request: AuthenticatedHttpRequest, found: Grant, form: Undertaki
         return render(request, "records/grant_ended.html", {"grant": found})
     key = key_of(found.access_request)
     subjects = found.access_request.subjects.filter(round=found.round).order_by("position")
+    subjects = subjects.annotate(times_opened=Count("opening", filter=Q(opening__grant=found)))
     context = {
         "grant": found,
         "form": form,
         "now": now,
-        "people": [(subject, read_person(key, subject)) for subject in subjects],
+        "people": [(subject, read_person(key, subject), found.openings - subject.times_opened) for subject in subjects],
         "signed": Undertaking.objects.filter(grant=found, user=request.user).first(),
         "agreement_holds": allowed(
             permissions.check_agreement_holds, request.user.organisation, timezone.localdate(now)
@@ -142,14 +144,16 @@ def _interruption(request: AuthenticatedHttpRequest, found: Grant, subject: Requ
     if not Undertaking.objects.filter(grant=found, user=request.user).exists():
         messages.warning(request, _("Sign the confidentiality undertaking first."))
         return redirect("records:grant", pk=found.pk)
-    if not found.openings_left:
+    left = found.openings_left_for(subject)
+    if not left:
         return redirect("records:grant", pk=found.pk)
     context = {
         "grant": found,
         "subject": subject,
         "person": _person(found, subject),
         "form": OpenForm.new(),
-        "is_fresh": opening.identity_is_fresh(request.user, request.session.session_key or ""),
+        "left": left,
+        "is_fresh": opening.identity_is_fresh(request.user, request.session.session_key or "", found),
         "now": found.database_now,
         **_scope(found),
     }

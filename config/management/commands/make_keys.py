@@ -17,6 +17,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         files = {
             settings.VAULT_KEYRING: vault.create_keyring,
+            settings.SEALED_KEYRING: lambda path: vault.create_keyring(path, compartments=(vault.Compartment.SEALED,)),
             settings.AUDIT_SIGNING_KEY_FILE: notes.create_signing_key,
         }
         for path, create in files.items():

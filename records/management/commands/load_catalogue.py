@@ -1,4 +1,7 @@
-"""Load the law as data and the working calendar; running it again changes nothing."""
+"""Load the law as data, the working calendar and the limits; running it again changes nothing.
+
+It runs as the owner of the tables: the application may read the law and write none of it.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,7 @@ def load() -> dict[str, int]:
         "legal_bases": access_catalogue.load_legal_bases(),
         "case_purposes": access_catalogue.load_case_purposes(),
         "working_days": access_catalogue.load_calendar(),
+        "limits": access_catalogue.load_limits(),
     }
     if any(inserted.values()):
         trail.write(EventType.CATALOGUE_LOADED, by=None, on=None, **inserted)

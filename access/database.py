@@ -1,0 +1,145 @@
+"""The calls of the database's functions: what must not be invented is written there, recomputed from rows.
+
+Each function checks again what the action before it has checked in words. A refusal here means that something changed
+between the two, or that somebody forged a call: nothing was written.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import DatabaseError, ProgrammingError, connection
+from django.utils.translation import gettext as _
+from psycopg.types.json import Jsonb
+
+from access.exceptions import Unavailable, WrongState
+from audit import trail
+
+if TYPE_CHECKING:
+    from access.models import AccessRequest, Grant, User
+
+# What the functions raise when something may not be.
+REFUSED = "SE001"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn a refusal of the database into WrongState, and a missing function into Unavailable."""
+    try:
+        yield
+    except DatabaseError as error:
+        if getattr(getattr(error.__cause__, "diag", None), "sqlstate", None) == REFUSED:
+            raise WrongState(
+                _("Something changed while you were deciding, so nothing was done. Read the page again and repeat it.")
+            ) from None
+        if isinstance(error, ProgrammingError):
+            raise Unavailable(
+                "The database has not the functions of this version. Run `manage.py migrate` with DATABASE_OWNER_URL."
+            ) from None
+        raise
+
+
+def _call(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with translated(), connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+
+
+def _text(text: str) -> tuple[bytes, bytes]:
+    """Return nonce and digest: what the trail keeps of a free text."""
+    nonce = secrets.token_bytes(32)
+    return nonce, bytes.fromhex(trail.text_digest(nonce, text))
+
+
+def vote(
+    access_request: AccessRequest,
+    *,
+    by: User,
+    version: int,
+    decision: uuid.UUID,
+    outcome: str,
+    rung: str | None,
+    window_from: date | None,
+    hours: int | None,
+    openings: int | None,
+    checklist: dict[str, bool],
+    reason: str,
+    encrypted_reason: bytes,
+) -> str:
+    """Write a vote on the version that was read, its event and what follows; return the request's state."""
+    values = [
+        *(access_request.pk, version, by.pk, decision, outcome, rung, window_from, hours, openings),
+        *(Jsonb(checklist), encrypted_reason, *_text(reason)),
+    ]
+    [(state,)] = _call(
+        "select public.access_vote(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::bytea, %s::bytea, %s::bytea)", values
+    )
+    return state
+
+
+def withdraw(access_request: AccessRequest, *, by: User, version: int) -> None:
+    """Take a submitted request back, if it still has this version."""
+    _call("select public.access_withdraw(%s, %s, %s)", [access_request.pk, version, by.pk])
+
+
+def revoke(grant: Grant, *, by: User, reason: str, encrypted_reason: bytes) -> None:
+    """End a grant at once; it waits for nobody."""
+    _call(
+        "select public.access_revoke(%s, %s, %s::bytea, %s::bytea, %s::bytea)",
+        [grant.pk, by.pk, encrypted_reason, *_text(reason)],
+    )
+
+
+def sign(grant: Grant, *, by: User, name: str, text_version: int) -> bool:
+    """Keep an undertaking; False where no live grant names this person."""
+    [(is_signed,)] = _call("select public.access_sign(%s, %s, %s, %s)", [grant.pk, by.pk, name, text_version])
+    return is_signed
+
+
+def confirm(user: User, *, session: bytes, grant: Grant, proved: bool) -> None:
+    """Keep that this person proved who they are for this grant, or that somebody failed to."""
+    _call("select public.access_confirm(%s, %s::bytea, %s, %s)", [user.pk, session, grant.pk, proved])
+
+
+def is_confirmed(user: User, *, session: bytes, grant: Grant) -> bool:
+    """Say whether this person's confirmation for this grant in this session is still fresh."""
+    [(confirmation,)] = _call("select public.access_confirmation(%s, %s::bytea, %s)", [user.pk, session, grant.pk])
+    return confirmation is not None
+
+
+@dataclass(frozen=True)
+class CountedOpening:
+    """One opening of a grant for one person: counted, and its event committed."""
+
+    subject: uuid.UUID
+    opening: uuid.UUID
+    event: uuid.UUID
+    opened_at: datetime
+    viewable_until: datetime
+
+
+def open_grant(
+    grant: uuid.UUID, subjects: Sequence[uuid.UUID], *, by: uuid.UUID, session: bytes, token: uuid.UUID
+) -> tuple[str, list[CountedOpening]]:
+    """Do the whole first step of an opening in one statement, which outside a transaction commits by itself.
+
+    Returns OPENED with one opening for each person in order, or the reason why not (see `access_open.sql`) with none.
+    """
+    rows = _call(
+        "select * from public.access_open(%s, %s::uuid[], %s, %s::bytea, %s)",
+        [grant, list(subjects), by, session, token],
+    )
+    outcome = rows[0][0]
+    return outcome, [CountedOpening(*row[1:]) for row in rows] if outcome == "OPENED" else []
+
+
+def note_expiry(most: int = 500) -> int:
+    """Write the events of grants that time has ended; return how many there were."""
+    [(noted,)] = _call("select public.access_note_expiry(%s)", [most])
+    return noted

@@ -1,0 +1,18 @@
+-- The people of a round are written by the transaction that submits it, and by no later one: what is voted on is what
+-- is granted. The request's row is this transaction's own: it has just moved it to SUBMITTED.
+create function public.access_guard_subject() returns trigger
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if not exists (
+        select from public.access_accessrequest r
+         where r.id = new.access_request_id and r.status = 'SUBMITTED' and r.round = new.round
+           and r.xmin = pg_current_xact_id()::xid
+    ) then
+        raise exception 'people are named when a request is submitted' using errcode = 'SE001';
+    end if;
+    return new;
+end $$;
+
+create trigger access_guard_subject before insert on public.access_requestsubject
+    for each row execute function public.access_guard_subject();
+alter table public.access_requestsubject enable always trigger access_guard_subject;

@@ -1,0 +1,55 @@
+"""What the database does by itself, a file for each function; migrations of every app name the files they install."""
+
+from pathlib import Path
+
+from django.db.migrations import RunSQL
+
+APPS = Path(__file__).resolve().parent.parent.parent
+
+
+def install(app: str, *names: str) -> list[RunSQL]:
+    """Return one operation for each file `<app>/sql/<name>.sql`, in this order."""
+    return [RunSQL([(APPS / app / "sql" / f"{name}.sql").read_text()], RunSQL.noop) for name in names]
+
+
+def kinds(*ordinary: str, by_function: tuple[str, ...] = ()) -> RunSQL:
+    """Return the operation that lets an app's kinds of events be written: by `audit_write`, or by its functions only."""
+    rows = [f"('{kind}', {kind in by_function})" for kind in (*ordinary, *by_function)]
+    return RunSQL(f"insert into public.audit_kind (kind, by_function) values {', '.join(rows)}", RunSQL.noop)  # noqa: S608
+
+
+# Rule 8, and the trail itself: rows of these tables are written once. A trigger that no role can switch off for its
+# session; nobody but `seal_mover` takes rows out, and only from where sealing moves them.
+_APPEND_ONLY = """
+create trigger {table}_append_only before update or delete on public.{table}
+    for each row execute function public.audit_append_only({movable});
+create trigger {table}_not_truncated before truncate on public.{table}
+    for each statement execute function public.audit_append_only();
+alter table public.{table} enable always trigger {table}_append_only;
+alter table public.{table} enable always trigger {table}_not_truncated;
+"""
+
+
+def append_only(*tables: str, movable: bool = False) -> list[RunSQL]:
+    """Return operations that keep every row of these tables as it was written; `movable` ones sealing takes along."""
+    words = "'movable'" if movable else ""
+    return [RunSQL(_APPEND_ONLY.format(table=table, movable=words), RunSQL.noop) for table in tables]
+
+
+_DEMANDS_EVENT = """
+create constraint trigger {table}_{when}_needs_event after {when} on public.{table}
+    deferrable initially deferred for each row {condition} execute function public.audit_demand_event({arguments});
+alter table public.{table} enable always trigger {table}_{when}_needs_event;
+"""
+
+
+def demands_event(table: str, when: str, *kinds: str, column: str = "id", condition: str = "") -> RunSQL:
+    """Return the operation that refuses to commit such a write without one of these events about `column`."""
+    arguments = ", ".join(f"'{word}'" for word in (column, *kinds))
+    words = f"when ({condition})" if condition else ""
+    return RunSQL(_DEMANDS_EVENT.format(table=table, when=when, condition=words, arguments=arguments), RunSQL.noop)
+
+
+def grant(*sentences: str) -> RunSQL:
+    """Return the operation that grants; `tests/privileges.py` lists the same, role by role."""
+    return RunSQL("; ".join(f"grant {sentence}" for sentence in sentences), RunSQL.noop)

@@ -1,0 +1,45 @@
+"""Checking: are sealed records what was sealed? Nothing that they say comes out."""
+
+from __future__ import annotations
+
+import hmac
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from records.keyservice.connection import register_keys, sealed
+
+MOST_STRAYS = 20
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is wrong behind the seal: altered, gone, or put there without a stub."""
+
+    altered: list[uuid.UUID]
+    missing: list[uuid.UUID]
+    strays: list[uuid.UUID]
+
+    @property
+    def holds(self) -> bool:
+        return not (self.altered or self.missing or self.strays)
+
+
+def check(ids: Sequence[uuid.UUID]) -> Checked:
+    """Make the MAC of each of these records again, and look for records that no stub speaks of.
+
+    With no ids it only says, by not raising Unavailable, that connection, functions and keyring are there.
+    """
+    keys = register_keys()
+    with sealed() as connection:
+        rows = connection.execute("select * from sealed.audited(%s)", [list(ids)]).fetchall()
+        strays = connection.execute("select * from sealed.strays(%s) as id", [MOST_STRAYS]).fetchall() if ids else []
+    altered = [
+        row["id"]
+        for row in rows
+        if not row["rest_holds"] or not hmac.compare_digest(keys.mac(row["content"]), row["mac"])
+    ]
+    found = {row["id"] for row in rows}
+    return Checked(
+        altered=altered, missing=[one for one in ids if one not in found], strays=[row["id"] for row in strays]
+    )

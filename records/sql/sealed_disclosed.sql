@@ -1,0 +1,99 @@
+-- The second step of an opening: what these committed events cover, each once and for ever. It checks everything again by
+-- a session of its own, marks the events, and writes that their answers were shown - all in one commit, or nothing.
+--
+-- The event of a shown answer carries a digest that looks the same for something and for nothing, and never a count.
+-- `content` and `mac` are for the key service, which hands out no column that the rung does not show (Rule 7).
+create function sealed.disclosed(p_events uuid[]) returns table (
+    event uuid, id uuid, rung text, offence_id uuid, organ_id uuid, acted_on date, decided_on date, warning boolean,
+    fine_yuan integer, detention_days integer, licence_revoked boolean, exit_order boolean, deportation boolean,
+    particulars bytea, wrapped bytea, content bytea, mac bytea
+) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+    wanted uuid;
+    e public.audit_event%rowtype;
+    detail jsonb;
+    g public.access_grant%rowtype;
+    s public.access_requestsubject%rowtype;
+    o public.access_opening%rowtype;
+    covered uuid[];
+    nonce bytea;
+    digest bytea;
+begin
+    perform public.access_read_committed();
+    if (cardinality(p_events) between 1 and 10000) is not true or public.audit_staleness() is not null then
+        raise exception 'nothing is disclosed' using errcode = 'SE001';
+    end if;
+    foreach wanted in array p_events loop
+        -- Rule 2: an opening, committed, and of this minute.
+        select * into e from public.audit_event v where v.id = wanted;
+        if not found or e.kind <> 'OPENING' or pg_xact_status(e.xid) is distinct from 'committed'
+            or e.at < clock_timestamp() - interval '60 seconds' or e.at > clock_timestamp() then
+            raise exception 'no committed, recent opening' using errcode = 'SE001';
+        end if;
+        detail := public.audit_json(e.canonical) -> 'detail';
+        select * into g from public.access_grant v where v.id = e.target_id::uuid and e.target_type = 'access.grant';
+        if not found or not public.access_is_live(g) or not public.access_is_recipient(g, e.actor::uuid)
+            or g.rung <> detail ->> 'rung' then
+            raise exception 'no live grant' using errcode = 'SE001';
+        end if;
+        -- The opening that was counted is of this grant, this person asked about and this reader.
+        select * into o from public.access_opening v
+         where v.id = (detail ->> 'opening')::uuid and v.grant_id = g.id and v.user_id = e.actor::uuid
+           and v.subject_id = (detail ->> 'subject')::uuid and v.viewable_until > clock_timestamp();
+        if not found then
+            raise exception 'no counted opening' using errcode = 'SE001';
+        end if;
+        select * into s from public.access_requestsubject v
+         where v.id = o.subject_id and v.access_request_id = g.access_request_id and v.round = g.round;
+        if not found
+            or (select count(*) from public.access_opening v where v.grant_id = g.id and v.subject_id = s.id) > g.openings
+            or not exists (select from public.access_undertaking v where v.grant_id = g.id and v.user_id = o.user_id)
+            or not exists (select from public.access_identityconfirmation v
+                            where v.id = (detail ->> 'confirmation')::uuid and v.grant_id = g.id and v.user_id = o.user_id
+                              and v.confirmed_at > e.at - make_interval(secs => public.audit_limit_of('CONFIRMATION_SECONDS')))
+            or not exists (select from public.access_accessrequest r
+                            where r.id = g.access_request_id and public.access_agreement_holds(r.organisation_id)) then
+            raise exception 'something that an opening needs is missing' using errcode = 'SE001';
+        end if;
+        nonce := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
+        insert into sealed.shown (event_id, at, nonce) values (wanted, clock_timestamp(), nonce)
+            on conflict do nothing;
+        if not found then
+            raise exception 'an event shows once' using errcode = 'SE001';
+        end if;
+        covered := array(
+            select r.id from sealed.record r join public.records_offence f on f.id = r.offence_id
+             where r.subject_key = s.subject_key and r.identity_key = s.identity_key
+               and ('*' = any (g.categories) or f.tags && g.categories)
+               and (g.record_filter = 'ANY' or r.detention_days > 0)
+               and (g.window_from is null or r.served_on >= g.window_from));
+        if cardinality(covered) < g.filter_count then
+            covered := '{}';
+        end if;
+        select sha256(nonce || coalesce(string_agg(r.mac, ''::bytea order by r.id), ''::bytea)) into digest
+          from sealed.record r where r.id = any (covered);
+        perform public.audit_append(
+            'ANSWER_SHOWN', e.actor, e.unit, 'access.grant', e.target_id,
+            '{"digest":"' || encode(digest, 'hex') || '","event":"' || wanted || '","number":"' || (detail ->> 'number')
+            || '","opening":"' || o.id || '","rung":"' || g.rung || '","subject":"' || s.id || '"}');
+        -- Rule 7: each rung carries no more than it shows.
+        return query
+        select wanted, r.id, g.rung::text,
+               case when g.rung <> 'PRESENCE' then r.offence_id end,
+               case when g.rung <> 'PRESENCE' then r.organ_id end,
+               case when g.rung <> 'PRESENCE' then r.acted_on end,
+               case when g.rung <> 'PRESENCE' then r.decided_on end,
+               case when g.rung <> 'PRESENCE' then r.warning end,
+               case when g.rung <> 'PRESENCE' then r.fine_yuan end,
+               case when g.rung <> 'PRESENCE' then r.detention_days end,
+               case when g.rung <> 'PRESENCE' then r.licence_revoked end,
+               case when g.rung <> 'PRESENCE' then r.exit_order end,
+               case when g.rung <> 'PRESENCE' then r.deportation end,
+               case when g.rung = 'FULL' then r.particulars end,
+               case when g.rung = 'FULL' then k.wrapped end,
+               sealed.content(r), r.mac
+          from sealed.record r join sealed.record_key k on k.record_id = r.id
+         where r.id = any (covered) order by r.served_on desc, r.id;
+    end loop;
+end $$;
