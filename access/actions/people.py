@@ -62,7 +62,7 @@ def change_agreement(organisation: Organisation, *, by: User, ends_on: date) -> 
         raise Refused(_("A public security organ has no agreement."))
     organisation.agreement_ends_on = ends_on
     organisation._history_user = by
-    organisation.save()
+    organisation.save(update_fields=["agreement_ends_on"])
     trail.write(EventType.AGREEMENT_CHANGED, by=by, on=organisation, ends_on=ends_on.isoformat())
     return organisation
 

@@ -124,7 +124,8 @@ class Migration(migrations.Migration):
             "select on access_requestsubject, access_letter, access_organisationuserobjectpermission to seal_app",
             "select on access_grantgroupobjectpermission, access_organisationgroupobjectpermission to seal_app",
             f"insert on {', '.join((*WITH_HISTORY, *HISTORIES))} to seal_app",
-            "update on access_user, access_organisation, access_accessrequest to seal_app",
+            "update on access_user, access_accessrequest to seal_app",  # saved whole; triggers say what may change
+            "update (agreement_ends_on) on access_organisation to seal_app",
             "insert on access_requestsubject, access_letter to seal_app",
             "update (removed_at) on access_letter to seal_app",
             "insert, delete on access_organisationuserobjectpermission to seal_app",

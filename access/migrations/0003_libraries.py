@@ -6,6 +6,15 @@ from audit.sql import grant
 
 READ = ("auth_group", "auth_group_permissions", "auth_permission", "django_content_type", "django_migrations")
 KEPT = ("django_session", "mfa_authenticator")
+# The functions that workers and tasks call; those of triggers need no grant.
+JOB_FUNCTIONS = """
+do $$ declare what text; begin
+    for what in select oid::regprocedure::text from pg_proc
+        where pronamespace = 'public'::regnamespace and proname ~ '^procrastinate_' and prorettype <> 'trigger'::regtype loop
+        execute format('grant execute on function %s to seal_app', what);
+    end loop;
+end $$
+"""
 JOBS = ("procrastinate_jobs", "procrastinate_events", "procrastinate_periodic_defers", "procrastinate_workers")
 
 
@@ -23,5 +32,8 @@ class Migration(migrations.Migration):
         grant(
             f"select on {', '.join(READ)} to seal_app",
             f"select, insert, update, delete on {', '.join((*KEPT, *JOBS))} to seal_app",
+            "usage on sequence procrastinate_jobs_id_seq, procrastinate_events_id_seq,"
+            " procrastinate_periodic_defers_id_seq to seal_app",
         ),
+        migrations.RunSQL(JOB_FUNCTIONS, migrations.RunSQL.noop),
     ]

@@ -1,0 +1,104 @@
+"""What each role of the product may do, object by object; `test_privileges.py` compares the database with this list.
+
+A new table, column, function or sequence that somebody may use fails the build until its line stands here: nothing is
+granted by default. What is not named is not allowed; the owner, who owns everything, is not on the list.
+"""
+
+SELECT, INSERT, UPDATE, DELETE, USAGE, EXECUTE = "SELECT", "INSERT", "UPDATE", "DELETE", "USAGE", "EXECUTE"
+
+
+def _each(names: str, *privileges: str) -> dict[str, set[str]]:
+    return {name: set(privileges) for name in names.split()}
+
+
+# Schemas ------------------------------------------------------------------------------------------------------------
+SCHEMAS = {
+    "seal_app": _each("public", USAGE),
+    "seal_signer": _each("public", USAGE),
+    "seal_keys": _each("sealed", USAGE),
+    "seal_mover": _each("public sealed", USAGE),
+}
+
+# Tables -------------------------------------------------------------------------------------------------------------
+TRAIL = (
+    "audit_event audit_nonce audit_queue audit_log_state audit_leaf audit_tile audit_checkpoint audit_kind audit_limit"
+)
+WRITTEN_BY_FUNCTIONS = (
+    "access_decision access_grant access_grantuserobjectpermission access_grantexpiry access_identityconfirmation"
+    " access_opening access_revocation access_undertaking records_stub"
+)
+LAW = "access_legalbasis access_casepurpose access_workingday records_offence records_sealingrule"
+HISTORIES = (
+    "access_historicalaccessrequest access_historicalorganisation access_historicaluser records_historicalviolation"
+)
+UNUSED_GROUPS = (
+    "access_grantgroupobjectpermission access_organisationgroupobjectpermission records_violationgroupobjectpermission"
+)
+OF_DJANGO = "auth_group auth_group_permissions auth_permission django_content_type django_migrations"
+JOBS = "procrastinate_jobs procrastinate_events procrastinate_periodic_defers procrastinate_workers"
+# Sealing takes rows out of these.
+MOVED = "records_violation records_historicalviolation records_recordkey records_violationuserobjectpermission"
+
+TABLES = {
+    "seal_app": {
+        **_each(TRAIL, SELECT),
+        **_each(WRITTEN_BY_FUNCTIONS, SELECT),
+        **_each(LAW, SELECT),
+        **_each(UNUSED_GROUPS, SELECT),
+        **_each(OF_DJANGO, SELECT),
+        **_each(HISTORIES, SELECT, INSERT),
+        # Saved whole by Django; triggers say what may change, with which event.
+        **_each("access_accessrequest access_user records_violation", SELECT, INSERT, UPDATE),
+        **_each("access_organisation", SELECT, INSERT),
+        **_each("access_requestsubject access_letter", SELECT, INSERT),
+        **_each("records_recordkey records_violationuserobjectpermission", SELECT, INSERT),
+        **_each("access_organisationuserobjectpermission", SELECT, INSERT, DELETE),
+        **_each("access_attempt django_session mfa_authenticator", SELECT, INSERT, UPDATE, DELETE),
+        **_each(JOBS, SELECT, INSERT, UPDATE, DELETE),
+    },
+    "seal_signer": _each(TRAIL, SELECT),
+    "seal_keys": {},
+    "seal_mover": {
+        **_each(MOVED, SELECT, DELETE),
+        **_each("records_sealingrule audit_event", SELECT),
+        **_each("records_stub sealed.record_key", INSERT),
+        **_each("sealed.record sealed.history sealed.handler", SELECT, INSERT),
+    },
+}
+
+# Columns, where a table as a whole would be too much: (role, table) -> column -> privileges.
+COLUMNS = {
+    ("seal_app", "access_letter"): _each("removed_at", UPDATE),
+    ("seal_app", "access_organisation"): _each("agreement_ends_on", UPDATE),
+    ("seal_mover", "records_violation"): _each("version", UPDATE),  # to hold the rows that it moves
+    ("seal_signer", "audit_checkpoint"): _each("size root note frontier", INSERT),
+    ("seal_signer", "audit_log_state"): _each("confirmed_at", UPDATE),
+}
+
+# Sequences; identity columns need none --------------------------------------------------------------------------------
+SEQUENCES = {
+    "seal_app": _each(
+        "procrastinate_jobs_id_seq procrastinate_events_id_seq procrastinate_periodic_defers_id_seq", USAGE
+    ),
+    "seal_signer": {},
+    "seal_keys": {},
+    "seal_mover": {},
+}
+
+# Functions, by name: none of ours has a second signature ----------------------------------------------------------------
+FUNCTIONS = {
+    "seal_app": set(
+        "access_confirm access_confirmation access_note_expiry access_open access_request_digest access_revoke"
+        " access_sign access_vote access_withdraw audit_json audit_staleness audit_write"
+        " procrastinate_cancel_job_v1 procrastinate_defer_jobs_v1 procrastinate_defer_periodic_job_v2"
+        " procrastinate_fetch_job_v2 procrastinate_finish_job_v1 procrastinate_prune_stalled_workers_v1"
+        " procrastinate_register_worker_v1 procrastinate_retry_job_v1 procrastinate_retry_job_v2"
+        " procrastinate_unregister_worker_v1 procrastinate_update_heartbeat_v1".split()
+    ),
+    "seal_signer": set("audit_json audit_sequence audit_staleness audit_write".split()),
+    "seal_keys": {f"sealed.{name}" for name in "audited count_asked disclosed seal strays working".split()},
+    "seal_mover": set("access_read_committed access_today audit_append sealed.content sealed.rest".split()),
+}
+
+# Whose functions run with more than their caller's rights, and as whom, beside the owner's.
+OWNED_BY_MOVER = {"sealed.seal"}
