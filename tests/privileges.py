@@ -88,16 +88,35 @@ SEQUENCES = {
 # Functions, by name: none of ours has a second signature ----------------------------------------------------------------
 FUNCTIONS = {
     "seal_app": set(
-        "access_confirm access_confirmation access_note_expiry access_open access_request_digest access_revoke"
-        " access_sign access_vote access_withdraw audit_json audit_staleness audit_write"
-        " procrastinate_cancel_job_v1 procrastinate_defer_jobs_v1 procrastinate_defer_periodic_job_v2"
-        " procrastinate_fetch_job_v2 procrastinate_finish_job_v1 procrastinate_prune_stalled_workers_v1"
-        " procrastinate_register_worker_v1 procrastinate_retry_job_v1 procrastinate_retry_job_v2"
-        " procrastinate_unregister_worker_v1 procrastinate_update_heartbeat_v1".split()
+        [
+            "access_confirm",
+            "access_confirmation",
+            "access_note_expiry",
+            "access_open",
+            "access_request_digest",
+            "access_revoke",
+            "access_sign",
+            "access_vote",
+            "access_withdraw",
+            "audit_json",
+            "audit_staleness",
+            "audit_write",
+            "procrastinate_cancel_job_v1",
+            "procrastinate_defer_jobs_v1",
+            "procrastinate_defer_periodic_job_v2",
+            "procrastinate_fetch_job_v2",
+            "procrastinate_finish_job_v1",
+            "procrastinate_prune_stalled_workers_v1",
+            "procrastinate_register_worker_v1",
+            "procrastinate_retry_job_v1",
+            "procrastinate_retry_job_v2",
+            "procrastinate_unregister_worker_v1",
+            "procrastinate_update_heartbeat_v1",
+        ]
     ),
-    "seal_signer": set("audit_json audit_sequence audit_staleness audit_write".split()),
-    "seal_keys": {f"sealed.{name}" for name in "audited count_asked disclosed seal strays working".split()},
-    "seal_mover": set("access_read_committed access_today audit_append sealed.content sealed.rest".split()),
+    "seal_signer": set(["audit_json", "audit_sequence", "audit_staleness", "audit_write"]),
+    "seal_keys": {f"sealed.{name}" for name in ["audited", "count_asked", "disclosed", "seal", "strays", "working"]},
+    "seal_mover": set(["access_read_committed", "access_today", "audit_append", "sealed.content", "sealed.rest"]),
 }
 
 # Whose functions run with more than their caller's rights, and as whom, beside the owner's.

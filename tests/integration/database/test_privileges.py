@@ -92,9 +92,7 @@ def test_every_role_may_use_the_schemas_that_the_list_says(catalogue):
 
 
 def test_the_only_default_privilege_takes_execute_away(catalogue):
-    rows = catalogue.execute(
-        "select defaclobjtype, defaclnamespace, defaclacl::text from pg_default_acl"
-    ).fetchall()
+    rows = catalogue.execute("select defaclobjtype, defaclnamespace, defaclacl::text from pg_default_acl").fetchall()
     assert rows == [("f", 0, "{seal_owner=X/seal_owner}")]
 
 

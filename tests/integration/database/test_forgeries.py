@@ -1,0 +1,493 @@
+"""What must not be invented cannot be written: every forgery of the findings, with the application's role and any SQL."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.utils import timezone
+from psycopg.types.json import Jsonb
+
+from access.models import Decision, Grant, Opening
+from access.models.requests import CheckPoint
+from access.models.requests import Status as RequestStatus
+from audit.models import Event
+from records.models import Status, Violation
+from tests import factories
+
+DENIED = psycopg.errors.InsufficientPrivilege
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def refused(error: pytest.ExceptionInfo) -> bool:
+    return error.value.sqlstate == "SE001"
+
+
+VOTE = "select access_vote(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+
+
+def vote_values(access_request, by, **values):
+    """Arguments of a right vote, with what a test changes."""
+    right = {
+        "request": access_request.pk,
+        "version": access_request.version,
+        "by": by.pk,
+        "decision": uuid.uuid4(),
+        "outcome": "APPROVE",
+        "rung": access_request.asked_rung,
+        "window_from": None,
+        "hours": access_request.basis.grant_hours,
+        "openings": access_request.basis.grant_openings,
+        "checklist": Jsonb(dict.fromkeys(CheckPoint.values, True)),
+        "reason": b"ciphertext",
+        "nonce": secrets.token_bytes(32),
+        "digest": secrets.token_bytes(32),
+    }
+    return list({**right, **values}.values())
+
+
+# Grants and what hangs on them --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "insert into access_grant (id) values (gen_random_uuid())",
+        "update access_grant set rung = 'FULL'",
+        "update access_grant set ends_at = ends_at + interval '1 year'",
+        "delete from access_grant",
+        "insert into access_grantuserobjectpermission (content_object_id, user_id, permission_id) select null, null, 1",
+        "insert into access_decision (id) values (gen_random_uuid())",
+        "update access_decision set outcome = 'APPROVE'",
+        "insert into access_opening (id) values (gen_random_uuid())",
+        "update access_opening set viewable_until = viewable_until + interval '1 year'",
+        "delete from access_opening",
+        "insert into access_undertaking (id) values (gen_random_uuid())",
+        "insert into access_identityconfirmation (id) values (gen_random_uuid())",
+        "insert into access_revocation (id) values (gen_random_uuid())",
+        "delete from access_revocation",
+        "insert into access_grantexpiry (grant_id) values (gen_random_uuid())",
+        "insert into audit_event (id, canonical) values (gen_random_uuid(), '{}')",
+        "insert into audit_checkpoint (size, root, note, frontier) values (1, decode(repeat('00', 32), 'hex'), '', '{}')",
+        "insert into audit_leaf (index, event_id, hash) values (0, gen_random_uuid(), decode(repeat('00', 32), 'hex'))",
+        "select audit_sequence(1)",
+        "select audit_append('OPENING', null, null, null, null, '{}', '{}')",
+        "update audit_log_state set confirmed_at = clock_timestamp()",
+        "update audit_limit set value = 0",
+        "update audit_kind set by_function = false",
+        "insert into records_stub (id) values (gen_random_uuid())",
+        "delete from records_violation",
+        "delete from records_historicalviolation",
+        "update records_recordkey set wrapped = ''",
+        "insert into access_workingday (day, is_working, source) values ('2031-01-01', true, 'forged')",
+        "update access_legalbasis set highest_rung = 'FULL'",
+        "insert into records_sealingrule (id) values (gen_random_uuid())",
+        "update access_organisation set path = ''",
+        "update access_organisation set is_active = true",
+        "delete from access_user",
+        "set role seal_owner",
+        "set role seal_mover",
+        "create table forged (id integer)",
+        "create temporary table audit_event (id uuid)",
+        "create schema forged",
+        "alter table audit_event disable trigger all",
+        "set session_replication_role = 'replica'",
+        "select * from sealed.record",
+        "explain (analyze) select from sealed.record",
+        "select 'sealed.record'::regclass",
+        "select sealed.disclosed(array[gen_random_uuid()])",
+        "select sealed.working(array[gen_random_uuid()])",
+    ],
+)
+def test_the_application_may_not(app, statement):
+    with pytest.raises(DENIED):
+        app.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from sealed.record",
+        "select * from sealed.shown",
+        "select * from public.records_violation",
+        "select * from public.access_grant",
+        "select public.audit_append('OPENING', null, null, null, null, '{}', '{}')",
+        "create temporary table audit_event (id uuid)",
+        "set role seal_mover",
+    ],
+)
+def test_the_key_services_role_reads_no_table(keys, statement):
+    with pytest.raises(DENIED):
+        keys.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "OPENING",
+        "ANSWER_SHOWN",
+        "GRANT_MADE",
+        "REQUEST_VOTED",
+        "VIOLATION_SEALED",
+        "IDENTITY_CONFIRMED",
+        "GRANT_REVOKED",
+    ],
+)
+def test_events_of_functions_are_not_written_by_hand(app, kind):
+    with pytest.raises(DENIED, match="not written by hand"):
+        app.execute("select audit_write(%s, null, null, null, null, '{}')", [kind])
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        {"name": "张三丰"},
+        {"number": factories.id_number()},
+        {"deep": {"deeper": 1}},
+        {"list": [["nested"]]},
+        {"fraction": 1.5},
+        {"Key": 1},
+        {"long": "x" * 201},
+        {"space": "two words"},
+        ["no object"],
+    ],
+)
+def test_an_event_holds_codes_and_nothing_else(app, detail):
+    with pytest.raises(psycopg.DataError):
+        app.execute("select audit_write('SIGNED_OUT', null, null, null, null, %s)", [Jsonb(detail)])
+
+
+def test_events_are_canonical_json(app):
+    rfc8785 = pytest.importorskip("rfc8785")
+    detail = {"b": 1, "a": [True, None, 'x"\\/y', -5], "z_1": False, "empty": [], "c": ""}
+    (event,) = app.execute(
+        "select audit_write('SIGNED_OUT', %s, '310101000001', 'access.user', 'x', %s)", [uuid.uuid4(), Jsonb(detail)]
+    ).fetchone()
+    (canonical,) = app.execute("select canonical from audit_event where id = %s", [event]).fetchone()
+    assert rfc8785.dumps(json.loads(canonical)) == canonical
+    assert json.loads(canonical)["detail"] == detail
+
+
+# Votes ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_right_vote_is_taken_and_the_grant_is_what_it_allows(app, city):
+    access_request = factories.submitted(city)
+    widest = app.execute("select %s::date", [timezone.localdate() - timedelta(days=10)]).fetchone()[0]
+    (state,) = app.execute(
+        VOTE, vote_values(access_request, city.supervisor, hours=2, openings=1, window_from=widest)
+    ).fetchone()
+    grant = Grant.objects.get()
+    assert state == "APPROVED"
+    assert (grant.openings, grant.window_from, grant.ends_at - grant.starts_at) == (1, widest, timedelta(hours=2))
+    assert [row.user_id for row in grant.grantuserobjectpermission_set.all()] == [city.requester.pk]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"version": 1},
+        {"version": None},
+        {"outcome": "ALLOW"},
+        {"outcome": None},
+        {"rung": "FULL"},
+        {"rung": "EVERYTHING"},
+        {"rung": None},
+        {"hours": 100_000},
+        {"hours": 0},
+        {"hours": None},
+        {"openings": 100_000},
+        {"openings": None},
+        {"window_from": timezone.localdate() + timedelta(days=2)},
+        {"checklist": Jsonb({})},
+        {"checklist": Jsonb({**dict.fromkeys(CheckPoint.values, True), "SCOPE": False})},
+        {"checklist": Jsonb({**dict.fromkeys(CheckPoint.values, True), "MORE": True})},
+        {"checklist": Jsonb(dict.fromkeys(CheckPoint.values, "yes"))},
+        {"reason": None},
+        {"nonce": b"short"},
+    ],
+)
+def test_a_vote_that_says_too_much_or_nothing_is_refused(app, city, forged):
+    access_request = factories.submitted(city)
+    with pytest.raises(psycopg.DatabaseError) as error:
+        app.execute(VOTE, vote_values(access_request, city.supervisor, **forged))
+    assert refused(error)
+    assert not Decision.objects.exists()
+
+
+@pytest.mark.parametrize("who", ["requester", "officer", "auditor", "judge", "security_admin"])
+def test_a_vote_of_somebody_who_may_not_decide_is_refused(app, city, who):
+    access_request = factories.submitted(city)
+    with pytest.raises(psycopg.DatabaseError) as error:
+        app.execute(VOTE, vote_values(access_request, getattr(city, who)))
+    assert refused(error)
+
+
+def test_two_votes_are_two_people_of_two_units(app, city):
+    access_request = factories.submitted(city, by=city.judge, code="PSAPL-136-CASE")
+    same_unit = factories.user_with(factories.Duty.DECIDE_REQUESTS, organisation=city.branch)
+    window = {"window_from": factories.scope_for(access_request).window_from}
+    app.execute(VOTE, vote_values(access_request, city.supervisor, **window))
+    for again in (city.supervisor, same_unit):
+        with pytest.raises(psycopg.DatabaseError) as error:
+            app.execute(VOTE, vote_values(access_request, again, **window))
+        assert refused(error)
+    assert not Grant.objects.exists()
+
+
+def test_a_deputy_whom_the_requester_appointed_does_not_decide(app, city):
+    access_request = factories.submitted(city)
+    app.execute(
+        "select audit_write('DUTY_GIVEN', %s, %s, 'access.user', %s, %s)",
+        [
+            access_request.requester_id,
+            city.kindergarten.code,
+            str(city.supervisor.pk),
+            Jsonb({"duty": "decide_requests", "at": city.branch.code}),
+        ],
+    )
+    with pytest.raises(psycopg.DatabaseError) as error:
+        app.execute(VOTE, vote_values(access_request, city.supervisor))
+    assert refused(error)
+
+
+def test_a_vote_needs_read_committed(app, city):
+    access_request = factories.submitted(city)
+    app.execute("begin isolation level repeatable read")
+    with pytest.raises(psycopg.DatabaseError) as error:
+        app.execute(VOTE, vote_values(access_request, city.supervisor))
+    app.execute("rollback")
+    assert refused(error)
+
+
+def test_the_votes_event_carries_the_digest_of_what_was_voted_on(app, city):
+    access_request = factories.submitted(city)
+    app.execute(VOTE, vote_values(access_request, city.supervisor))
+    (digest,) = app.execute("select access_request_digest(%s, 1)", [access_request.pk]).fetchone()
+    event = json.loads(bytes(Event.objects.get(kind="REQUEST_VOTED").canonical))
+    assert event["detail"]["digest"] == digest.hex() == bytes(Decision.objects.get().digest).hex()
+
+
+# Requests -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["APPROVED", "RETURNED", "REFUSED", "WITHDRAWN", "DRAFT", "SUBMITTED"])
+def test_a_submitted_request_is_not_moved_by_hand(app, city, status):
+    access_request = factories.submitted(city)
+    with pytest.raises(psycopg.DatabaseError) as error:
+        app.execute(
+            "update access_accessrequest set status = %s, version = version + 1 where id = %s",
+            [status, access_request.pk],
+        )
+    assert refused(error)
+
+
+def test_nobody_is_added_to_a_request_that_waits_or_is_approved(app, city):
+    grant = factories.approved(city)
+    for row in (factories.submitted(city), grant.access_request):
+        with pytest.raises(psycopg.DatabaseError) as error, app.transaction():
+            app.execute(
+                "insert into access_requestsubject"
+                " (id, access_request_id, round, position, subject_key, identity_key, particulars, is_minor)"
+                " values (gen_random_uuid(), %s, %s, 99, 'x', 'x', 'x', false)",
+                [row.pk, row.round],
+            )
+            app.execute(
+                "select audit_write('REQUEST_SUBMITTED', null, null, 'access.accessrequest', %s, '{}')", [str(row.pk)]
+            )
+        assert refused(error)
+
+
+def test_no_letter_comes_to_a_submitted_request(app, city):
+    access_request = factories.submitted(city)
+    letter = access_request.letters.get()
+    with pytest.raises(psycopg.DatabaseError) as error:
+        app.execute("update access_letter set removed_at = now() where id = %s", [letter.pk])
+    assert refused(error)
+
+
+def test_a_request_is_changed_only_with_its_history_and_its_event(app, city):
+    access_request = factories.request_draft(city)
+    change = "update access_accessrequest set asked_rung = 'FULL', version = version + 1 where id = %s"
+    with pytest.raises(psycopg.IntegrityError, match="history row"):
+        app.execute(change, [access_request.pk])
+    columns = [field.column for field in type(access_request)._meta.concrete_fields]
+    listed = ", ".join(columns)
+    with pytest.raises(psycopg.IntegrityError, match="event"), app.transaction():
+        app.execute(change, [access_request.pk])
+        app.execute(
+            f"insert into access_historicalaccessrequest ({listed}, history_date, history_type)"
+            f" select {listed}, now(), '~' from access_accessrequest where id = %s",
+            [access_request.pk],
+        )
+    with pytest.raises(psycopg.IntegrityError, match="history row"), app.transaction():
+        # A history row that says something else than the row is none.
+        app.execute(
+            f"insert into access_historicalaccessrequest ({listed}, history_date, history_type)"
+            f" select {listed}, now(), '~' from access_accessrequest where id = %s",
+            [access_request.pk],
+        )
+        app.execute(change, [access_request.pk])
+        app.execute(
+            "select audit_write('REQUEST_EDITED', null, null, 'access.accessrequest', %s, '{}')",
+            [str(access_request.pk)],
+        )
+
+
+# People, duties, factors ------------------------------------------------------------------------------------------------
+
+
+def test_a_duty_is_not_given_or_taken_without_its_own_event(app, city):
+    give = (
+        "insert into access_organisationuserobjectpermission (content_object_id, user_id, permission_id)"
+        " select %s, %s, id from auth_permission where codename = 'decide_requests'"
+    )
+    wrong = Jsonb({"duty": "file_requests", "at": city.branch.code})
+    with pytest.raises(psycopg.IntegrityError, match="event"):
+        app.execute(give, [city.branch.pk, city.officer.pk])
+    with pytest.raises(psycopg.IntegrityError, match="event"), app.transaction():
+        app.execute(give, [city.branch.pk, city.officer.pk])
+        app.execute(
+            "select audit_write('DUTY_GIVEN', null, null, 'access.user', %s, %s)", [str(city.officer.pk), wrong]
+        )
+    with pytest.raises(psycopg.IntegrityError, match="event"):
+        app.execute("delete from access_organisationuserobjectpermission where user_id = %s", [city.auditor.pk])
+
+
+@pytest.mark.parametrize(
+    "change", ["password = 'stolen'", "is_active = not is_active", "full_name = '别人'", "username = 'other'"]
+)
+def test_a_person_is_not_changed_without_the_event_of_that_change(app, city, change):
+    with pytest.raises(psycopg.IntegrityError), app.transaction():
+        app.execute(f"update access_user set {change} where id = %s", [city.officer.pk])
+        listed = "id, username, badge_number, full_name, is_active, created_at, organisation_id"
+        app.execute(
+            f"insert into access_historicaluser ({listed}, history_date, history_type)"
+            f" select {listed}, now(), '~' from access_user where id = %s",
+            [city.officer.pk],
+        )
+        app.execute("select audit_write('SIGNED_IN', null, null, 'access.user', %s, '{}')", [str(city.officer.pk)])
+
+
+def test_a_second_factor_leaves_an_event_whoever_writes_it(app, city):
+    app.execute(
+        "insert into mfa_authenticator (user_id, type, data, created_at) values (%s, 'totp', '{}', now())",
+        [city.officer.pk],
+    )
+    app.execute("update mfa_authenticator set last_used_at = now()")
+    app.execute("""update mfa_authenticator set data = '{"secret": "other"}'""")
+    app.execute("delete from mfa_authenticator")
+    events = Event.objects.filter(target_id=str(city.officer.pk), kind__startswith="FACTOR").order_by("at")
+    assert [event.kind for event in events] == ["FACTOR_ADDED", "FACTOR_CHANGED", "FACTOR_REMOVED"]
+
+
+# Records ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "change"),
+    [
+        (Status.CONFIRMED, "fine_yuan = 5000"),
+        (Status.CONFIRMED, "particulars = 'other'"),
+        (Status.CONFIRMED, "document_key = 'other'"),
+        (Status.CONFIRMED, "status = 'DRAFT'"),
+        (Status.SUBMITTED, "status = 'CONFIRMED', fine_yuan = 5000"),
+        (Status.SUBMITTED, "particulars = 'other'"),
+        (Status.DRAFT, "status = 'CONFIRMED'"),
+        (Status.DRAFT, "organ_id = gen_random_uuid()"),
+    ],
+)
+def test_a_record_is_not_changed_where_its_state_keeps_it(app, city, state, change):
+    violation = factories.violation_at(state, city)
+    with pytest.raises(psycopg.DatabaseError) as error:
+        app.execute(f"update records_violation set {change}, version = version + 1 where id = %s", [violation.pk])
+    assert refused(error)
+
+
+def test_events_say_nothing_of_what_is_sealed(app, city):
+    offence = "PSAPL2025-051-p1-i1"
+    violation = factories.sealed(city, factories.person(), offence_code=offence)
+    rows = app.execute("select kind, convert_from(canonical, 'UTF8') from audit_event").fetchall()
+    about = [text for kind, text in rows if kind.startswith("VIOLATION") or kind == "DECISION_SERVED"]
+    assert len(about) >= 5
+    for text in about:
+        detail = json.loads(text)["detail"]
+        assert set(detail) <= {"digest", "records", "rule", "rule_version"}
+    everything = "".join(text for _kind, text in rows)
+    for canary in (offence, "2026-01-15", "2026-01-16", violation.decided_on.isoformat()):
+        assert canary not in everything
+    # The officers' own acts name them as actors; the sealing itself names nobody.
+    sealing = next(json.loads(text) for kind, text in rows if kind == "VIOLATION_SEALED")
+    assert sealing["actor"] == {"id": None, "unit": None}
+
+
+# Revocation -------------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_can_hold_up_a_revocation(app, cloned, city):
+    """Every row that the revocation might touch is locked by somebody else; it commits all the same."""
+    grant = factories.approved(city)
+    app.execute("begin")
+    for table in ("access_user", "access_accessrequest"):
+        app.execute(f"select 1 from {table} for update").fetchall()
+    from config import database as roles
+
+    with psycopg.connect(psycopg.conninfo.make_conninfo(**{**cloned, "user": roles.APP}), autocommit=True) as other:
+        other.execute("set lock_timeout = '500ms'")
+        other.execute(
+            "select access_revoke(%s, %s, 'x', %s, %s)",
+            [grant.pk, city.supervisor.pk, secrets.token_bytes(32), secrets.token_bytes(32)],
+        )
+    app.execute("rollback")
+    assert not Grant.objects.get(pk=grant.pk).is_live()
+
+
+@pytest.mark.parametrize("who", ["requester", "officer", "auditor"])
+def test_only_who_decides_revokes(app, city, who):
+    grant = factories.approved(city)
+    with pytest.raises(psycopg.DatabaseError) as error:
+        app.execute(
+            "select access_revoke(%s, %s, 'x', %s, %s)",
+            [grant.pk, getattr(city, who).pk, secrets.token_bytes(32), secrets.token_bytes(32)],
+        )
+    assert refused(error)
+    assert Grant.objects.get(pk=grant.pk).is_live()
+
+
+def test_an_opening_is_not_made_without_what_it_needs(app, city):
+    """The function that opens decides by rows, whatever its caller says."""
+    grant = factories.approved(city)
+    subject = factories.subject_of(grant)
+    other = factories.approved(city)
+    session = secrets.token_bytes(32)
+
+    def outcome(by=city.requester, subjects=None, session=session):
+        row = app.execute(
+            "select outcome from access_open(%s, %s, %s, %s, %s)",
+            [grant.pk, subjects or [subject.pk], by.pk, session, uuid.uuid4()],
+        ).fetchone()
+        return row[0]
+
+    assert outcome() == "SIGN_FIRST"
+    app.execute("select access_sign(%s, %s, %s, 1)", [grant.pk, city.requester.pk, city.requester.full_name])
+    assert outcome() == "CONFIRM_FIRST"
+    # A confirmation is for one grant and one session.
+    app.execute("select access_confirm(%s, %s, %s, true)", [city.requester.pk, session, other.pk])
+    assert outcome() == "CONFIRM_FIRST"
+    app.execute("select access_confirm(%s, %s, %s, true)", [city.requester.pk, secrets.token_bytes(32), grant.pk])
+    assert outcome() == "CONFIRM_FIRST"
+    app.execute("select access_confirm(%s, %s, %s, true)", [city.requester.pk, session, grant.pk])
+    assert outcome(by=city.judge) == outcome(subjects=[factories.subject_of(other).pk]) == "NOTHING"
+    assert outcome(subjects=[subject.pk, subject.pk]) == outcome(subjects=[uuid.uuid4()]) == "NOTHING"
+    assert [outcome() for _each in range(grant.openings + 1)] == ["OPENED"] * grant.openings + ["USED_UP"]
+    assert Opening.objects.count() == grant.openings == Event.objects.filter(kind="OPENING").count()
+
+
+def test_nothing_opens_for_a_request_that_was_not_approved(app, city):
+    factories.request_at(RequestStatus.REFUSED, city)
+    assert not Grant.objects.exists()
+    assert not Violation.objects.exists()
