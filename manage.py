@@ -4,7 +4,7 @@
 import os
 import sys
 
-OWNER_COMMANDS = {"migrate", "load_catalogue"}
+OWNER_COMMANDS = {"migrate", "load_catalogue", "maintain"}
 
 
 def main() -> None:

@@ -49,7 +49,9 @@ SENTENCES: dict[str, Any] = {
     EventType.USER_CREATED: gettext_lazy("%(who)s created the account of %(target)s."),
     EventType.USER_CHANGED: gettext_lazy("%(who)s changed the entry of %(target)s."),
     EventType.PASSWORD_CHANGED: gettext_lazy("%(who)s changed the password of %(target)s."),
-    EventType.PASSWORD_REHASHED: gettext_lazy("The password of %(target)s was stored anew at a sign-in; it is the same."),
+    EventType.PASSWORD_REHASHED: gettext_lazy(
+        "The password of %(target)s was stored anew at a sign-in; it is the same."
+    ),
     EventType.FACTOR_ADDED: gettext_lazy("A second factor was added for %(target)s."),
     EventType.FACTOR_CHANGED: gettext_lazy("A second factor of %(target)s was changed."),
     EventType.FACTOR_REMOVED: gettext_lazy("A second factor of %(target)s was removed."),

@@ -46,6 +46,7 @@ TABLES = {
         **_each(LAW, SELECT),
         **_each(UNUSED_GROUPS, SELECT),
         **_each(OF_DJANGO, SELECT),
+        **_each("records_upkeep", SELECT),
         **_each(HISTORIES, SELECT, INSERT),
         # Saved whole by Django; triggers say what may change, with which event.
         **_each("access_accessrequest access_user records_violation", SELECT, INSERT, UPDATE),

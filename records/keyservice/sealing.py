@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from psycopg import Connection
+
 from access import vault
 from access.exceptions import Unavailable
 from access.identifiers import identity_text, subject_text
@@ -56,27 +58,28 @@ def seal(ids: Sequence[uuid.UUID], rule: uuid.UUID) -> list[uuid.UUID]:
     if len(ids) > BATCH:
         raise ValueError(f"Seal at most {BATCH} records at once.")
     keys = register_keys()
-    with sealed() as connection:
-        rows = connection.execute("select * from sealed.working(%s)", [list(ids)]).fetchall()
-        if not rows:
-            return []
-        try:
+    try:
+        with sealed() as connection:
+            rows = connection.execute("select * from sealed.working(%s)", [list(ids)]).fetchall()
             moved = [_sealed(keys, row, rule) for row in rows]
-        except VaultError as error:
-            raise Unavailable(f"A record cannot be sealed, because its key does not open it. {error}") from None
-        columns = ("id", "version", "subject_key", "identity_key", "particulars", "wrapped", "content", "mac", "rest")
-        values = [[getattr(record, name) for record in moved] for name in columns]
-        counts = [len(record.bodies) for record in moved]
-        bodies = [body for record in moved for body in record.bodies]
-        try:
-            done = connection.execute(
-                "select * from sealed.seal(%b::uuid[], %b::integer[], %b::bytea[], %b::bytea[], %b::bytea[], %b::bytea[],"
-                " %b::bytea[], %b::bytea[], %b::bytea[], %b::integer[], %b::bytea[], %b::uuid) as id",
-                [*values, counts, bodies, rule],
-            ).fetchall()
-        except RefusedByDatabase as error:
-            raise Unavailable(f"The database refused to seal: {error}.") from None
-    return [row["id"] for row in done]
+            return _move(connection, moved, rule) if moved else []
+    except VaultError as error:
+        raise Unavailable(f"A record cannot be sealed, because its key does not open it. {error}") from None
+    except RefusedByDatabase as error:
+        raise Unavailable(f"The database refused to seal: {error}.") from None
+
+
+def _move(connection: Connection[dict[str, Any]], moved: list[_Sealed], rule: uuid.UUID) -> list[uuid.UUID]:
+    columns = ("id", "version", "subject_key", "identity_key", "particulars", "wrapped", "content", "mac", "rest")
+    values = [[getattr(record, name) for record in moved] for name in columns]
+    counts = [len(record.bodies) for record in moved]
+    bodies = [body for record in moved for body in record.bodies]
+    done = connection.execute(
+        "select * from sealed.seal(%b::uuid[], %b::integer[], %b::bytea[], %b::bytea[], %b::bytea[], %b::bytea[],"
+        " %b::bytea[], %b::bytea[], %b::bytea[], %b::integer[], %b::bytea[], %b::uuid) as id",
+        [*values, counts, bodies, rule],
+    )
+    return [row["id"] for row in done.fetchall()]
 
 
 def _sealed(keys: Keyring, row: dict[str, Any], rule: uuid.UUID) -> _Sealed:

@@ -14,6 +14,7 @@ create index records_historicalviolation_row on public.records_historicalviolati
 """
 
 FUNCTIONS = (
+    "records_upkeep",
     "records_guard_violation",
     "sealed_tables",
     "sealed_content",
@@ -94,7 +95,8 @@ class Migration(migrations.Migration):
         ),
         grant(
             f"select on {', '.join(MOVED)} to seal_app",
-            "select on records_offence, records_sealingrule, records_stub, records_violationgroupobjectpermission"
+            "select on records_offence, records_sealingrule, records_stub, records_upkeep,"
+            " records_violationgroupobjectpermission"
             " to seal_app",
             f"insert on {', '.join(MOVED)} to seal_app",
             "update on records_violation to seal_app",
