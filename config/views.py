@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connection
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -20,6 +21,8 @@ from access.views import AuthenticatedHttpRequest
 from audit import log
 from audit.trail import database_now
 from config import samples
+from config.database import counters_are_open
+from records import upkeep
 from records.models import Status, Violation
 
 SHOWN = 6
@@ -57,8 +60,25 @@ def desk(request: AuthenticatedHttpRequest) -> HttpResponse:
             tiles += part_tiles
             tasks += part_tasks
     tasks.sort(key=lambda task: (task.due is None, task.due and task.due.at))
-    context = {"tiles": tiles, "tasks": tasks, "held": [duty.label for duty in Duty if duty in held]}
+    context = {
+        "tiles": tiles,
+        "tasks": tasks,
+        "held": [duty.label for duty in Duty if duty in held],
+        "warnings": system_warnings() if Duty.ASSIGN_DUTIES in held else [],
+    }
     return render(request, "config/desk.html", context)
+
+
+def system_warnings() -> list[str]:
+    """Return what the security administrator has to know about the database under this system."""
+    warnings = upkeep.sentences()
+    if counters_are_open(connection):
+        warnings.append(
+            _(
+                "PostgreSQL's counters are open: any role of the database server can tell from them how many sealed records a disclosure has read. A superuser closes them with “manage.py prepare_database”."
+            )
+        )
+    return warnings
 
 
 def _deciding(user: User) -> tuple[list[Tile], list[Task]]:

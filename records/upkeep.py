@@ -5,6 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from records.models import SealedRecord
 
 # What sealing fills, and what it empties.
 TABLES = (
@@ -21,6 +25,8 @@ TABLES = (
     "public.records_stub",
 )
 OVERDUE = timedelta(hours=36)
+# More than these sealed since the last time, and plans grow stale.
+MOST_SEALED = 50_000
 
 
 def note_done() -> None:
@@ -30,6 +36,27 @@ def note_done() -> None:
             "insert into public.records_upkeep (is_only, at) values (true, clock_timestamp())"
             " on conflict (is_only) do update set at = excluded.at"
         )
+
+
+def sentences() -> list[str]:
+    """Return what is wrong with the upkeep, for whoever assigns duties and keeps the system; empty when nothing is."""
+    last = age()
+    if last is None:
+        return [_("The sealed tables were never maintained. Let a timer run “manage.py maintain” each night.")]
+    found = []
+    if last > OVERDUE:
+        found.append(
+            _(
+                "The sealed tables were last maintained %(hours)d hours ago. See why the nightly “manage.py maintain” fails."
+            )
+            % {"hours": last.total_seconds() // 3600}
+        )
+    if SealedRecord.objects.filter(sealed_at__gt=timezone.now() - last).count() > MOST_SEALED:
+        found.append(
+            _("More than %(records)d records were sealed since the last upkeep. Run “manage.py maintain” now.")
+            % {"records": MOST_SEALED}
+        )
+    return found
 
 
 def age() -> timedelta | None:
