@@ -8,7 +8,7 @@ TEST := MODE=test DATA_DIR="$(CURDIR)/.data/test"
 # Settings as strict as production's; the values are thrown away.
 PRODUCTION := MODE=production DATA_DIR="$(CURDIR)/.data/test" ALLOWED_HOSTS=records.example \
 	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))') \
-	VAULT_KEYRING=/dev/null AUDIT_SIGNING_KEY_FILE=/dev/null AUDIT_WITNESS_FILE=/dev/null
+	VAULT_KEYRING=/dev/null SEALED_KEYRING=/dev/null AUDIT_SIGNING_KEY_FILE=/dev/null AUDIT_WITNESS_FILE=/dev/null
 # The database library asks for a runtime folder that a server has not, and goes on without it.
 export PYTHONWARNINGS := ignore::UserWarning:platformdirs.api
 
