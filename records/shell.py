@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from access.duties import Duty
@@ -27,6 +26,4 @@ def _waiting(user: User, duty: Duty) -> int:
         return Violation.objects.handled_by(user).filter(status=Status.RETURNED).count()
     if duty == Duty.CONFIRM_VIOLATIONS:
         return Violation.objects.reviewable_by(user).count()
-    return (
-        Grant.objects.openable_by(user).live().with_openings().filter(openings_used__lt=F("openings_allowed")).count()
-    )
+    return Grant.objects.openable_by(user).live().with_openings_left().count()

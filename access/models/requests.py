@@ -288,6 +288,10 @@ class GrantQuerySet(models.QuerySet["Grant"]):
             * models.Subquery(people.values("access_request").annotate(count=count).values("count")),
         )
 
+    def with_openings_left(self) -> GrantQuerySet:
+        """Keep the grants with which somebody may still be looked at."""
+        return self.with_openings().filter(models.Q(openings_allowed__gt=models.F("openings_used")))
+
     def with_database_time(self) -> GrantQuerySet:
         """Add `database_now`."""
         return self.annotate(database_now=DATABASE_NOW)

@@ -7,6 +7,8 @@ begin
         select from public.access_accessrequest r
          where r.id = new.access_request_id and r.status = 'SUBMITTED' and r.round = new.round
            and r.xmin = pg_current_xact_id()::xid
+    ) or exists (
+        select from public.access_decision d where d.access_request_id = new.access_request_id and d.round = new.round
     ) then
         raise exception 'people are named when a request is submitted' using errcode = 'SE001';
     end if;
