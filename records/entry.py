@@ -10,12 +10,19 @@ from datetime import date
 from django.utils.translation import gettext as _
 
 from access import identifiers
+from access.exceptions import Unavailable
 from access.identifiers import AgeBand, IdentifierError, IdNumber
 from records import penalties
 from records.models import Offence
 
 LONGEST_TEXT = 5000
+# Of the particulars' encrypted content. The key service reads `name`, `document_type` and `number` in every version.
+CONTENT_VERSION = 1
 Say = Callable[[str, object], None]
+
+
+class ContentUnknown(Unavailable):
+    """Encrypted content has a version that this program cannot read."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +41,28 @@ class Particulars:
     remark: str = ""
 
     def to_bytes(self) -> bytes:
-        return json.dumps(asdict(self), ensure_ascii=False).encode()
+        """Return the content as it is encrypted: it carries its version, since what is sealed can never be migrated."""
+        return json.dumps({"v": CONTENT_VERSION, **asdict(self)}, ensure_ascii=False).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Particulars:
-        return cls(**json.loads(data))
+        """Read content of any version; raises ContentUnknown for one that this program does not know."""
+        values = json.loads(data)
+        try:
+            read = READERS[values.pop("v")]
+        except KeyError:
+            raise ContentUnknown(
+                "This record was written by a newer version of the program; install that one."
+            ) from None
+        return read(values)
+
+
+def _read_version_1(values: dict[str, str]) -> Particulars:
+    return Particulars(**values)
+
+
+# One reader for each version ever written; an old one is never changed (tests/unit/records/test_content.py has samples).
+READERS: dict[int, Callable[[dict[str, str]], Particulars]] = {1: _read_version_1}
 
 
 @dataclass(frozen=True)

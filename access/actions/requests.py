@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from access import calendar, database, identifiers, permissions, vault
 from access import subjects as subjects_port
-from access.exceptions import Refused, WrongState
+from access.exceptions import Refused, Unavailable, WrongState
 from access.models import AccessRequest, CasePurpose, LegalBasis, Letter, Organisation, RequestSubject, User
 from access.models.people import OrganisationKind
 from access.models.requests import TRANSITIONS, Status
@@ -23,6 +23,7 @@ from audit import trail
 from audit.trail import EventType
 
 TABLE = "access_accessrequest"
+CONTENT_VERSION = 1
 NUMBER_ALPHABET = (
     "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread aloud; random, since sequences tell stories
 )
@@ -47,11 +48,15 @@ class Particulars:
     people: list[Person] = field(default_factory=list)
 
     def to_bytes(self) -> bytes:
-        return json.dumps(asdict(self), ensure_ascii=False).encode()
+        """Return the content as it is encrypted, with its version."""
+        return json.dumps({"v": CONTENT_VERSION, **asdict(self)}, ensure_ascii=False).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Particulars:
+        """Read content of any version; raises Unavailable for one that this program does not know."""
         values = json.loads(data)
+        if values.pop("v", None) != CONTENT_VERSION:
+            raise Unavailable("A request was written by a newer version of the program; install that one.")
         return cls(**{**values, "people": [Person(**person) for person in values["people"]]})
 
 
