@@ -9,8 +9,6 @@ TEST := MODE=test DATA_DIR="$(CURDIR)/.data/test"
 PRODUCTION := MODE=production DATA_DIR="$(CURDIR)/.data/test" ALLOWED_HOSTS=records.example \
 	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))') \
 	VAULT_KEYRING=/dev/null AUDIT_SIGNING_KEY_FILE=/dev/null AUDIT_WITNESS_FILE=/dev/null
-# The database library asks for a runtime folder that a server has not, and goes on without it.
-export PYTHONWARNINGS := ignore::UserWarning:platformdirs.api
 
 .PHONY: help setup demo accounts test check fix stop bench slow browser messages lock pictures
 .DEFAULT_GOAL := help
