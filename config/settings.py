@@ -17,7 +17,8 @@ if MODE not in {"production", "demo", "development", "test"}:
     raise ImproperlyConfigured("MODE must be production, demo, development or test.")
 PRODUCTION = MODE == "production"
 DEBUG = MODE == "development"
-DATA_DIR = Path(env.optional("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+# Production only reads there (the collected static files), perhaps as an account that may not write.
+DATA_DIR = env.folder("DATA_DIR", BASE_DIR / ".data", make=not PRODUCTION)
 
 SECRET_KEY = env.required("SECRET_KEY") if PRODUCTION else "not secret: only for demo, development and tests"
 if PRODUCTION and len(SECRET_KEY) < 50:
