@@ -11,7 +11,6 @@ from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.csrf import csrf_failure
 
 from audit.middleware import carried
 
@@ -49,7 +48,7 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     from_us = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
     if from_us and request.POST:
         return resume(request)
-    return csrf_failure(request, reason)
+    return render(request, "403_csrf.html", status=HTTPStatus.FORBIDDEN)
 
 
 def resume(request: HttpRequest) -> HttpResponse:
