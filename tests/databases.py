@@ -32,7 +32,7 @@ def server() -> dict[str, str]:
 def template() -> str:
     """Return the name of a migrated database with the catalogue loaded; made once for a set of migrations."""
     superuser = server()
-    files = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("*/catalogue/*"), ROOT / "requirements.txt"]
+    files = [*ROOT.glob("*/migrations/*.py"), *ROOT.glob("*/catalogue/*"), ROOT / "requirements-dev.txt"]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files) if path.is_file())).hexdigest()
     name = f"template_{digest[:12]}"
     lock = Path(os.environ["DATA_DIR"]) / "template.lock"
