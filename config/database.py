@@ -77,7 +77,8 @@ def _start(directory: Path) -> dict[str, Any]:
             server.ensure_pgdata_inited()
         folder = _socket_folder(directory)
         # pg_ctl gives this to a shell, so the path is quoted: the library's own start fails with a space in it.
-        options = f"-h '' -k {shlex.quote(str(folder))}"
+        # Terse: the details of a failed statement would put its row into the log.
+        options = f"-h '' -k {shlex.quote(str(folder))} -c log_error_verbosity=terse"
         pgexec(
             "pg_ctl",
             ("-w", "-t", str(START_SECONDS), "-o", options, "-l", str(log), "-D", str(directory), "start"),

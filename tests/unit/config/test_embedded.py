@@ -57,6 +57,23 @@ def test_it_starts_under_every_name_of_its_folder(folder, name):
     assert socket_folder == directory or not socket_folder.exists()
 
 
+def test_its_log_holds_no_row_of_a_failed_statement(folder):
+    values = database.embedded(folder)
+    try:
+        with psycopg.connect(make_conninfo(**values), autocommit=True) as connection:
+            connection.execute("create table people (name text primary key, age int check (age > 0))")
+            for age in (-1, 1, 2):
+                try:
+                    connection.execute("insert into people values (%s, %s)", ["CANARY", age])
+                except psycopg.IntegrityError:
+                    continue
+        log = (folder / "log").read_text()
+        assert log.count("ERROR:") == 2
+        assert "CANARY" not in log
+    finally:
+        database.stop(folder)
+
+
 def test_a_name_that_the_start_script_cannot_take_is_one_sentence(folder):
     ended = start_and_stop(folder / "a$b")
     assert ended.returncode == 1
