@@ -49,7 +49,7 @@ def number(name: str, default: int) -> int:
 
 def port(name: str, default: int) -> int:
     value = number(name, default)
-    if not 0 < value < 65536:
+    if not 0 < value < 65536 and value != default:
         raise ImproperlyConfigured(f"{name}={value} is not a port; choose a number from 1 to 65535.")
     return value
 

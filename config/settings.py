@@ -6,7 +6,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from config import database, env
+from config import database, env, logs
 
 BASE_DIR = env.BASE_DIR
 env.load_dotenv()
@@ -57,7 +57,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.middleware.DatabaseDown",
+    "config.middleware.OneLine",
+    "config.middleware.Unavailable",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -144,6 +145,7 @@ CSRF_FAILURE_VIEW = "access.middleware.stale_form"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # who watches this process does not come through the proxy
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", default=False) else None
 # Not "no-referrer": Chromium then sends `Origin: null` with our own forms, and the CSRF check refuses them.
 SECURE_REFERRER_POLICY = "same-origin"
@@ -208,11 +210,10 @@ VIEWING_SECONDS = env.number("VIEWING_SECONDS", 600)
 # A returned request that nobody corrects lapses after this many days.
 RETURNED_LAPSES_DAYS = env.number("RETURNED_LAPSES_DAYS", 30)
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    # Class and place only: messages of database errors carry values (security.md, section 4).
-    "filters": {"opaque": {"()": "config.logs.OpaqueErrors"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["opaque"]}},
-    "root": {"handlers": ["console"], "level": "WARNING" if MODE in {"test", "demo"} else "INFO"},
-}
+# One JSON line for one request in production, the same for people's eyes elsewhere.
+LOGGING = logs.configuration(MODE)
+
+# Metrics are served by a process of their own (manage.py metrics), from what the web processes leave in a folder.
+METRICS_HOST = env.optional("METRICS_HOST", "127.0.0.1")
+METRICS_PORT = env.port("METRICS_PORT", 0)
+METRICS_DIR = env.optional("METRICS_DIR")

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from config import views
+from config import health, views
 
 
 @login_not_required
@@ -26,6 +26,8 @@ accounts = [
 ]
 
 urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("", views.desk, name="desk"),
     path("language/", login_not_required(set_language), name="set_language"),
     path("accounts/", include(accounts)),

@@ -51,6 +51,8 @@ class Command(BaseCommand):
             self.prepare()
             connection.close()
             children += [self.start("manage.py", "worker"), self.start_web(host, port)]
+            if settings.METRICS_PORT:
+                children.append(self.start("manage.py", "metrics"))
             processes.remember(settings.DATA_DIR, children)
             self.wait_for_web(host, port, children)
             address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
@@ -100,6 +102,7 @@ class Command(BaseCommand):
             **{name: values[name] for name in ("dbname", "user", "password", "host", "port") if values.get(name)}
         )
         environment = {**os.environ, "DATABASE_URL": url, "DATABASE_ROLE": "app", "PYTHONUNBUFFERED": "1"}
+        environment.setdefault("METRICS_DIR", str(settings.DATA_DIR / "metrics") if settings.METRICS_PORT else "")
         return subprocess.Popen(  # noqa: S603
             [sys.executable, *command], cwd=settings.BASE_DIR, env=environment, start_new_session=True
         )
@@ -133,7 +136,7 @@ class Command(BaseCommand):
             time.sleep(0.5)
 
     def check_running(self, children: list[subprocess.Popen[bytes]]) -> None:
-        for name, process in zip(("worker", "web server"), children, strict=True):
+        for name, process in zip(("worker", "web server", "metrics"), children, strict=False):
             if process.poll() is not None:
                 raise CommandError(f"The {name} has ended (code {process.returncode}); its log stands above.")
 
