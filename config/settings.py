@@ -181,8 +181,11 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
-WHITENOISE_USE_FINDERS = not PRODUCTION
-if PRODUCTION:
+# Where pages are served for real, static files have their digest in their name, are kept for good by browsers and sent
+# compressed. Pages are neither: what is compressed together with a secret tells of it by its length.
+COLLECTED = MODE in {"production", "demo"}
+WHITENOISE_USE_FINDERS = not COLLECTED
+if COLLECTED:
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

@@ -45,7 +45,6 @@ class Command(BaseCommand):
         children: list[subprocess.Popen[bytes]] = []
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
-        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         processes.remember(settings.DATA_DIR)
         try:
             self.prepare()
@@ -69,7 +68,9 @@ class Command(BaseCommand):
             processes.forget(settings.DATA_DIR)
 
     def prepare(self) -> None:
-        """Bring tables, catalogue and sample city to where they have to be; quick when they are there."""
+        """Bring files, tables, catalogue and sample city to where they have to be; quick when they are there."""
+        if settings.COLLECTED:
+            call_command("collectstatic", interactive=False, verbosity=0, skip_checks=True)
         if MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes()):
             self.say("Making the tables ...")
             connection.close()
