@@ -22,11 +22,15 @@ class CredentialField(forms.JSONField):
 
     def to_python(self, value: Any) -> Any:
         try:
-            return super().to_python(value)
+            read = super().to_python(value)
         except ValidationError:
             raise
         except UNREADABLE:
             raise get_adapter().validation_error("incorrect_code") from None
+        if not read or not isinstance(read, dict):
+            # allauth verifies what is true only: 0, [] and {} would be kept as a key that nobody ever had.
+            raise get_adapter().validation_error("incorrect_code")
+        return read
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         try:

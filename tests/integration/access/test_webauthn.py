@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.urls import reverse
 
 from tests import factories
@@ -17,6 +18,11 @@ HOSTILE = [
     "[" * 3000,
     "[" * 3000 + "]" * 3000,
     "null",
+    "0",
+    "-0.0",
+    "1e309",
+    "false",
+    '""',
     "5",
     "[]",
     "{}",
@@ -63,3 +69,5 @@ def test_a_credential_that_no_key_made_is_said_beside_the_form(credential):
 
     assert response.status_code == 200
     assert response.context["form"].errors
+    assert Authenticator.objects.count() == 0
+    assert client.get(url).status_code == 200
