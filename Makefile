@@ -12,7 +12,7 @@ PRODUCTION := MODE=production DATA_DIR="$(CURDIR)/.data/test" ALLOWED_HOSTS=reco
 	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))') \
 	VAULT_KEYRING=/dev/null AUDIT_SIGNING_KEY_FILE=/dev/null AUDIT_WITNESS_FILE=/dev/null
 
-.PHONY: help setup production demo accounts test check fix stop bench slow browser messages lock pictures
+.PHONY: help setup production demo accounts test check fix stop bench slow fuzz browser messages lock pictures
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -53,6 +53,9 @@ bench: setup ## the benchmark with its baselines
 
 slow: setup ## soak, crash and scale tests
 	$(PYTHON) -m pytest -m slow tests
+
+fuzz: setup ## hostile values in every form of every role, found by itself (about ten minutes)
+	$(PYTHON) -m tests.fuzz
 
 browser: setup ## only the journeys in a real Chromium
 	BROWSER_REQUIRED=1 $(PYTHON) -m pytest -m browser tests
