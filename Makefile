@@ -1,7 +1,9 @@
 # Works on a bare machine with Python 3.11 or newer: what a target needs is set up first, inside this folder.
 
 PYTHON := .venv/bin/python
-READY := .venv/installed
+# What is installed: everything, or with REQUIREMENTS=requirements.txt what production needs and nothing else.
+REQUIREMENTS := requirements-dev.txt
+READY := .venv/installed-$(REQUIREMENTS)
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 # The checks use the database server of the tests, never the demo's.
 TEST := MODE=test DATA_DIR="$(CURDIR)/.data/test"
@@ -9,16 +11,17 @@ TEST := MODE=test DATA_DIR="$(CURDIR)/.data/test"
 PRODUCTION := MODE=production DATA_DIR="$(CURDIR)/.data/test" ALLOWED_HOSTS=records.example \
 	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))') \
 	VAULT_KEYRING=/dev/null SEALED_KEYRING=/dev/null AUDIT_SIGNING_KEY_FILE=/dev/null AUDIT_WITNESS_FILE=/dev/null
-# The database library asks for a runtime folder that a server has not, and goes on without it.
-export PYTHONWARNINGS := ignore::UserWarning:platformdirs.api
 
-.PHONY: help setup demo accounts test check fix stop bench slow browser messages lock pictures
+.PHONY: help setup production demo accounts test check fix stop bench slow fuzz browser messages lock pictures
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(READY) $(CATALOGUES) ## install what is needed into .venv and compile the translations
+
+production: ## install what production needs, and nothing else, and compile the translations
+	@$(MAKE) --no-print-directory setup REQUIREMENTS=requirements.txt
 
 demo: setup ## everything on this machine, with an invented city (PORT=8000, DEMO_PASSWORD=...)
 	@MODE=demo exec $(PYTHON) manage.py demo
@@ -51,24 +54,29 @@ bench: setup ## the benchmark with its baselines
 slow: setup ## soak, crash and scale tests
 	$(PYTHON) -m pytest -m slow tests
 
+fuzz: setup ## hostile values in every form of every role, found by itself (about ten minutes)
+	$(PYTHON) -m tests.fuzz
+
 browser: setup ## only the journeys in a real Chromium
 	BROWSER_REQUIRED=1 $(PYTHON) -m pytest -m browser tests
 
 messages: setup ## collect the texts to translate (needs gettext)
 	$(TEST) $(PYTHON) manage.py makemessages --locale zh_Hans --no-wrap --no-location --ignore '.venv/*' --ignore '.data/*'
 
+LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
 lock: ## pin every dependency with its hashes (needs uv)
 	@command -v uv > /dev/null || { echo "uv is needed to lock the dependencies; install it with: pip install uv" >&2; exit 1; }
-	uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --output-file requirements.txt pyproject.toml
+	$(LOCK) --all-extras --output-file requirements-dev.txt pyproject.toml
+	$(LOCK) --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
 
-$(READY): requirements.txt
+$(READY): $(REQUIREMENTS)
 	@python=$$(command -v python3.11 || command -v python3 || command -v python || true); \
 	if [ -z "$$python" ] || ! "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
 		echo "Python 3.11 or newer is needed and was not found (looked for python3.11, python3, python)." >&2; exit 1; fi; \
 	[ -x $(PYTHON) ] && $(PYTHON) -c '' 2> /dev/null || "$$python" -m venv --clear .venv || \
 		{ echo "Python cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Installing the packages (once, about a minute) ..."
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(REQUIREMENTS)
 	@touch $@
 
 %.mo: %.po $(READY)

@@ -14,6 +14,11 @@ def main() -> None:
     from config.database import said_plainly
 
     with said_plainly():
+        if sys.argv[1:2] == ["demo"]:  # before the settings, which start the database
+            from config import env, processes
+
+            env.load_dotenv()
+            processes.check_demo_may_start()
         from django.core.management import execute_from_command_line
 
         execute_from_command_line(sys.argv)

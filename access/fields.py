@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from access import identifiers
 from access.identifiers import IdentifierError
+from audit.fields import DayInput
 
 LONGEST_TEXT = 2000
 LONGEST_LINE = 200
@@ -62,7 +63,7 @@ class DayField(forms.DateField):
     default_error_messages: ClassVar = {"invalid": _("Enter the day as year, month and day, such as 2026-03-01.")}
 
     def __init__(self, *, past: bool = False, **kwargs: Any) -> None:
-        kwargs.setdefault("widget", forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+        kwargs.setdefault("widget", DayInput)
         super().__init__(input_formats=["%Y-%m-%d", "%Y/%m/%d"], **kwargs)
         self.past = past
 

@@ -1,4 +1,4 @@
-"""Who is asking: signed in, with a second factor where it is demanded, and without losing what they typed."""
+"""Who is asking and how much: bounded, signed in, with a second factor where it is demanded, and without losing what they typed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,48 @@ from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.csrf import csrf_failure
+from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
+from django.utils import translation
 
 from audit.middleware import carried
+
+# What a form without a file may have, around its text (settings.DATA_UPLOAD_MAX_MEMORY_SIZE).
+ENVELOPE = 512 * 1024
+
+
+class Bounded:
+    """Refuse what is too large before any of it is read, and keep files only of people who are signed in.
+
+    A letter of twice the limit still gets the sentence beside its field; it is measured and not kept.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or ""
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + ENVELOPE
+        if length.isascii() and length.isdigit() and int(length[:15]) > limit:
+            if _takes_a_file(request):
+                limit += 2 * settings.LETTER_MAX_BYTES
+            if int(length[:15]) > limit:
+                with translation.override(translation.get_language_from_request(request)):
+                    page = render_to_string("413.html", {"megabytes": settings.LETTER_MAX_BYTES // 1024 // 1024})
+                return HttpResponse(page, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        # Before the CSRF check, which reads the body; asking who it is reads the session only where it matters.
+        wants = request.method == "POST" and getattr(view, "takes_a_file", False)
+        request.keeps_files = wants and request.user.is_authenticated  # type: ignore[attr-defined]
+
+
+def _takes_a_file(request: HttpRequest) -> bool:
+    try:
+        return getattr(resolve(request.path_info).func, "takes_a_file", False)
+    except Resolver404:
+        return False
 
 
 class LoginRequired(LoginRequiredMiddleware):
@@ -49,7 +88,7 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     from_us = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
     if from_us and request.POST:
         return resume(request)
-    return csrf_failure(request, reason)
+    return render(request, "403_csrf.html", status=HTTPStatus.FORBIDDEN)
 
 
 def resume(request: HttpRequest) -> HttpResponse:

@@ -1,24 +1,36 @@
-"""Uploads stay in memory, and only as much of them as may be kept."""
+"""Uploads stay in memory: one file, as much of it as may be kept, and only where and for whom a file is wanted."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import InMemoryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpResponse
+
+
+def takes_a_file(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Mark a view as one that a file may be sent to; everywhere else large requests are refused unread."""
+    view.takes_a_file = True  # type: ignore[attr-defined]
+    return view
 
 
 class MeasuringUploadHandler(FileUploadHandler):
-    """Keep a file up to the limit, and of a larger one its size only: the form can then say what is the matter."""
+    """Keep a file up to the limit, and of a larger one its size only: the form can then say what is the matter.
+
+    Of a file that nobody wants, or a stranger sends, only the size is kept too: the page after an expired sign-in
+    carries what was typed, and the file was never part of that.
+    """
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         self.buffer = BytesIO()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        if start + len(raw_data) <= settings.LETTER_MAX_BYTES:
+        if getattr(self.request, "keeps_files", False) and start + len(raw_data) <= settings.LETTER_MAX_BYTES:
             self.buffer.write(raw_data)
 
     def file_complete(self, file_size: int) -> UploadedFile:

@@ -3,6 +3,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from audit.fields import DayInput
 from audit.trail import EventType
 
 
@@ -12,8 +13,8 @@ class FilterForm(forms.Form):
     kind = forms.ChoiceField(label=_("Act"), required=False, choices=[("", _("All acts")), *EventType.choices])
     actor = forms.CharField(label=_("Person (user name or badge number)"), required=False, max_length=150)
     target = forms.CharField(label=_("Number of the object"), required=False, max_length=64)
-    day_from = forms.DateField(label=_("From day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    day_to = forms.DateField(label=_("To day"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    day_from = forms.DateField(label=_("From day"), required=False, widget=DayInput)
+    day_to = forms.DateField(label=_("To day"), required=False, widget=DayInput)
 
     def clean_target(self) -> str:
         """Ids are kept in small letters; codes as they are."""

@@ -62,9 +62,14 @@ class RecordDenials:
             )
 
 
-def unavailable(request: HttpRequest) -> HttpResponse:
+def unavailable(request: HttpRequest, *, what_to_do: str = "") -> HttpResponse:
     """Return the 503 page, carrying what was typed; it says nothing about its reader and needs no database."""
-    context = {"carried": carried(request), "action": request.get_full_path(), "csrf_token": get_token(request)}
+    context = {
+        "carried": carried(request),
+        "action": request.get_full_path(),
+        "csrf_token": get_token(request),
+        "what_to_do": what_to_do,
+    }
     response = HttpResponse(render_to_string("503.html", context), status=503)
     response["Retry-After"] = str(RETRY_SECONDS)
     add_never_cache_headers(response)

@@ -107,7 +107,7 @@ def _filtered(chosen: dict[str, Any]) -> QuerySet[Event]:
         found = found.filter(target_id=chosen["target"])
     if chosen["day_from"]:
         found = found.filter(at__gte=_midnight(chosen["day_from"]))
-    if chosen["day_to"]:
+    if chosen["day_to"] and chosen["day_to"] < datetime.date.max:  # nothing lies after the last day there is
         found = found.filter(at__lt=_midnight(chosen["day_to"] + datetime.timedelta(days=1)))
     return found
 

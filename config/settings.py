@@ -6,7 +6,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from config import database, env
+from config import database, env, logs
 
 BASE_DIR = env.BASE_DIR
 env.load_dotenv()
@@ -17,7 +17,8 @@ if MODE not in {"production", "demo", "development", "test"}:
     raise ImproperlyConfigured("MODE must be production, demo, development or test.")
 PRODUCTION = MODE == "production"
 DEBUG = MODE == "development"
-DATA_DIR = Path(env.optional("DATA_DIR", str(BASE_DIR / ".data"))).resolve()
+# Production only reads there (the collected static files), perhaps as an account that may not write.
+DATA_DIR = env.folder("DATA_DIR", BASE_DIR / ".data", make=not PRODUCTION)
 
 SECRET_KEY = env.required("SECRET_KEY") if PRODUCTION else "not secret: only for demo, development and tests"
 if PRODUCTION and len(SECRET_KEY) < 50:
@@ -45,7 +46,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
     "django.forms",
     "django.contrib.postgres",
     "guardian",
@@ -59,11 +59,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.middleware.DatabaseDown",
+    "config.middleware.OneLine",
+    "config.middleware.Unavailable",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.middleware.NeverStore",
+    "access.middleware.Bounded",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -85,6 +87,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["config.templatetags.html"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
@@ -119,6 +122,11 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 MFA_ADAPTER = "access.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "add_webauthn": "access.webauthn_forms.AddWebAuthnForm",
+    "authenticate_webauthn": "access.webauthn_forms.AuthenticateWebAuthnForm",
+    "reauthenticate_webauthn": "access.webauthn_forms.ReauthenticateWebAuthnForm",
+}
 MFA_TOTP_ISSUER = "Sealed Records"
 SECOND_FACTOR_REQUIRED = env.flag("SECOND_FACTOR_REQUIRED", default=PRODUCTION)
 if PRODUCTION and not SECOND_FACTOR_REQUIRED:
@@ -140,6 +148,7 @@ CSRF_FAILURE_VIEW = "access.middleware.stale_form"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # who watches this process does not come through the proxy
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", default=False) else None
 # Not "no-referrer": Chromium then sends `Origin: null` with our own forms, and the CSRF check refuses them.
 SECURE_REFERRER_POLICY = "same-origin"
@@ -163,6 +172,7 @@ FILE_UPLOAD_HANDLERS = ["access.uploads.MeasuringUploadHandler"]
 LETTER_MAX_BYTES = 20 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
 
 # Words -----------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
@@ -173,8 +183,11 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
-WHITENOISE_USE_FINDERS = not PRODUCTION
-if PRODUCTION:
+# Where pages are served for real, static files have their digest in their name, are kept for good by browsers and sent
+# compressed. Pages are neither: what is compressed together with a secret tells of it by its length.
+COLLECTED = MODE in {"production", "demo"}
+WHITENOISE_USE_FINDERS = not COLLECTED
+if COLLECTED:
     STORAGES = {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -212,11 +225,10 @@ UNSIGNED_SECONDS = env.number("UNSIGNED_SECONDS", 300)
 # A returned request that nobody corrects lapses after this many days.
 RETURNED_LAPSES_DAYS = env.number("RETURNED_LAPSES_DAYS", 30)
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    # Class and place only: messages of database errors carry values (security.md, section 4).
-    "filters": {"opaque": {"()": "config.logs.OpaqueErrors"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["opaque"]}},
-    "root": {"handlers": ["console"], "level": "WARNING" if MODE in {"test", "demo"} else "INFO"},
-}
+# One JSON line for one request in production, the same for people's eyes elsewhere.
+LOGGING = logs.configuration(MODE)
+
+# Metrics are served by a process of their own (manage.py metrics), from what the web processes leave in a folder.
+METRICS_HOST = env.optional("METRICS_HOST", "127.0.0.1")
+METRICS_PORT = env.port("METRICS_PORT", 0)
+METRICS_DIR = env.optional("METRICS_DIR")

@@ -1,5 +1,7 @@
 """Every address of the product. tests/integration/test_permission_table.py has a row for each."""
 
+from functools import wraps
+
 from allauth.account import views as account_views
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -7,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from config import views
+from config import health, views
 
 
 @login_not_required
@@ -16,9 +18,18 @@ def nobody_signs_up(request: HttpRequest) -> HttpResponse:
     raise Http404
 
 
+@wraps(account_views.logout)
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Sign out, and let the browser forget what it keeps of these pages; the choice of language stays."""
+    response = account_views.logout(request)
+    if request.method == "POST" and not request.user.is_authenticated:
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
 accounts = [
     path("login/", account_views.login, name="account_login"),
-    path("logout/", account_views.logout, name="account_logout"),
+    path("logout/", sign_out, name="account_logout"),
     path("inactive/", account_views.account_inactive, name="account_inactive"),
     path("reauthenticate/", account_views.reauthenticate, name="account_reauthenticate"),
     path("signup/", nobody_signs_up, name="account_signup"),
@@ -26,6 +37,8 @@ accounts = [
 ]
 
 urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("", views.desk, name="desk"),
     path("language/", login_not_required(set_language), name="set_language"),
     path("accounts/", include(accounts)),

@@ -2,15 +2,16 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+from config.database import check_role, said_plainly
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
-
-from django.db import connection  # noqa: E402
-
-from config.database import check_role, said_plainly  # noqa: E402
 
 with said_plainly():
+    from django.core.wsgi import get_wsgi_application
+
+    application = get_wsgi_application()
+
+    from django.db import connection
+
     check_role(connection)
     connection.close()

@@ -36,7 +36,7 @@ def template() -> str:
         *ROOT.glob("*/migrations/*.py"),
         *ROOT.glob("*/sql/*"),
         *ROOT.glob("*/catalogue/*"),
-        ROOT / "requirements.txt",
+        ROOT / "requirements-dev.txt",
     ]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files) if path.is_file())).hexdigest()
     name = f"template_{digest[:12]}"

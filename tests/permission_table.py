@@ -3,7 +3,7 @@
 `page | object | states | methods | who: status | everybody else`. An empty page or object repeats the one above; `*`
 stands for the states that no other row of the page and method names. Who is not signed in is sent to the login (GET) or
 gets the page that carries what was typed (POST) unless a row says otherwise. A method without a row answers 405.
-POSTs are sent empty: what they do when they are right is tested where it is done.
+Tests have no worker, so nothing is ready in them (readyz). POSTs are sent empty: what they do when they are right is tested where it is done.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ TABLE = """
 desk                     | - | - | GET | | 200
 components               | - | - | GET | | 200
 set_language             | - | - | all | anonymous 302 | 302
+healthz                  | - | - | GET HEAD | anonymous 200 | 200
+readyz                   | - | - | GET HEAD | anonymous 503 | 503
 
 access:requests          | - | - | GET | | 200
 access:request_new       | - | - | GET POST | kindergarten 200, court 200, employer 200 | 403

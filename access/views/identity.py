@@ -10,8 +10,8 @@ from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.core.cache import cache
 from django.db.models import QuerySet
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -48,7 +48,7 @@ def identity(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
             opening.confirm_identity(by=request.user, session_key=session_key, grant=grant, proved=True)
             _forget_attempts(request.user)
             messages.success(request, _("Your identity is confirmed."))
-            return redirect(target)
+            return HttpResponseRedirect(target)
         else:
             opening.confirm_identity(by=request.user, session_key=session_key, grant=grant, proved=False)
             form.add_error(None, _wrong_sentence(MOST_FAILURES - attempt, asks_for_code))
@@ -59,7 +59,10 @@ def identity(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 def _next(request: AuthenticatedHttpRequest) -> str:
     """Return where to go afterwards: a page of this site, or the desk."""
     target = request.POST.get("next") or request.GET.get("next") or ""
-    is_ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    # `redirect` would take a word for the name of an address.
+    is_ours = target.startswith("/") and url_has_allowed_host_and_scheme(
+        target, {request.get_host()}, require_https=request.is_secure()
+    )
     return target if is_ours else "/"
 
 

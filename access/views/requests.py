@@ -34,6 +34,7 @@ from access.models import AccessRequest, CasePurpose, Decision, Grant, LegalBasi
 from access.models.law import Gate, Rung
 from access.models.requests import EDITABLE, Outcome, Status
 from access.shell import due_of
+from access.uploads import takes_a_file
 from access.views import AuthenticatedHttpRequest
 
 PAGE = 20
@@ -145,6 +146,7 @@ def _basis_page(
     return render(request, "access/request_basis.html", context)
 
 
+@takes_a_file
 @require_http_methods(["GET", "POST"])
 def begin(request: AuthenticatedHttpRequest, code: str) -> HttpResponse:
     """Show an empty form under one legal basis; nothing is saved before the first POST."""
@@ -161,6 +163,7 @@ def begin(request: AuthenticatedHttpRequest, code: str) -> HttpResponse:
     return _write(request, basis, None)
 
 
+@takes_a_file
 @require_http_methods(["GET", "POST"])
 def edit(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Change a draft, or a request that came back for correction."""

@@ -17,11 +17,11 @@ APPS = ("audit", "access", "records", "config")
 LAYERS = {
     "audit": (
         "exceptions", "verify", "notes", "merkle", "models", "trail", "permissions", "log", "export", "verification",
-        "middleware", "sentences", "forms", "views", "urls", "apps", "management",
+        "middleware", "sentences", "fields", "forms", "views", "urls", "apps", "management",
     ),
     "access": (
         "exceptions", "vault", "identifiers", "duties", "models", "calendar", "catalogue", "permissions", "actions",
-        "adapter", "uploads", "middleware", "fields", "forms", "people_forms", "shell", "templatetags", "views", "urls",
+        "adapter", "uploads", "middleware", "fields", "forms", "people_forms", "webauthn_forms", "shell", "templatetags", "views", "urls",
         "apps", "management",
     ),
     "records": (

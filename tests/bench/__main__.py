@@ -94,7 +94,11 @@ def _people(superuser: dict[str, str], clients: int) -> list[Client]:
     _say("Making people and grants ...")
     register.make_empty(superuser)
     os.environ.update(register.environment(superuser, register.PEOPLE))
-    for command in (["migrate", "--skip-checks", "-v0"], ["load_catalogue", "--skip-checks"]):
+    for command in (
+        ["migrate", "--skip-checks", "-v0"],
+        ["load_catalogue", "--skip-checks"],
+        ["collectstatic", "--noinput"],
+    ):
         subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     import django
 

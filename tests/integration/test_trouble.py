@@ -346,6 +346,24 @@ def test_a_stale_token_from_elsewhere_is_refused_and_echoes_nothing(city, origin
     assert AccessRequest.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    ("language", "lang", "words"), [("en", "en", "Nothing was done"), ("zh-hans", "zh-hans", "没有执行")]
+)
+@pytest.mark.parametrize("is_signed_in", [True, False])
+def test_a_form_from_elsewhere_is_answered_by_our_own_page_in_the_readers_language(
+    city, language, lang, words, is_signed_in
+):
+    client = Client(enforce_csrf_checks=True, headers={"accept-language": language})
+    if is_signed_in:
+        client.force_login(city.requester)
+    page = client.post(reverse("account_login"), {"login": "x"}, headers={"origin": "https://elsewhere.example"})
+
+    assert page.status_code == 403
+    text = page.content.decode()
+    assert f'<html lang="{lang}">' in text and words in text
+    assert "style=" not in text and "<style" not in text
+
+
 # Nothing stays behind in browsers and sessions
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import ipaddress
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
@@ -23,12 +19,11 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg.conninfo import make_conninfo
 
-from config import env, sample_city
+from config import env, processes, sample_city
 from config.database import stop
 from config.management.commands import accounts
 
 START_SECONDS = 60
-PIDS = settings.DATA_DIR / "demo.pids"
 
 
 class Command(BaseCommand):
@@ -37,37 +32,45 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        host, port = env.optional("HOST", "127.0.0.1"), env.number("PORT", 8000)
-        check_loopback(host)
+        host, port = env.optional("HOST", "127.0.0.1"), env.port("PORT", 8000)
+        processes.check_loopback(host)
         if settings.MODE != "demo":
             raise CommandError("The demo needs MODE=demo; start it with: make demo")
-        check_port_is_free(host, port)
-        processes: list[subprocess.Popen[bytes]] = []
+        with processes.alone_in(settings.DATA_DIR):
+            processes.check_port_is_free(host, port)
+            self.run(host, port)
+
+    def run(self, host: str, port: int) -> None:
+        """Make what is missing, start the children, and end them and the database when told to stop."""
+        children: list[subprocess.Popen[bytes]] = []
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _interrupt)
-        settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
-        remember()
+        processes.remember(settings.DATA_DIR)
         try:
             self.prepare()
             connection.close()
-            processes += [self.start("manage.py", "worker"), self.start_web(host, port)]
-            remember(processes)
-            self.wait_for_web(host, port, processes)
+            children += [self.start("manage.py", "worker"), self.start_web(host, port)]
+            if settings.METRICS_PORT:
+                children.append(self.start("manage.py", "metrics"))
+            processes.remember(settings.DATA_DIR, children)
+            self.wait_for_web(host, port, children)
             address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
             self.say(f"\n{accounts.table()}\n\n打开 Open {address} - 停止 stop with Ctrl-C")
-            self.watch(processes)
+            self.watch(children)
         except KeyboardInterrupt:
             self.say("\nStopping. The data is kept; start again with: make demo")
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
-            end(processes)
+            end(children)
             if not os.environ.get("DATABASE_URL"):
                 stop(settings.DATA_DIR / "postgres")
-            PIDS.unlink(missing_ok=True)
+            processes.forget(settings.DATA_DIR)
 
     def prepare(self) -> None:
-        """Bring tables, catalogue and sample city to where they have to be; quick when they are there."""
+        """Bring files, tables, catalogue and sample city to where they have to be; quick when they are there."""
+        if settings.COLLECTED:
+            call_command("collectstatic", interactive=False, verbosity=0, skip_checks=True)
         if MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes()):
             self.say("Making the tables ...")
             connection.close()
@@ -100,6 +103,7 @@ class Command(BaseCommand):
             **{name: values[name] for name in ("dbname", "user", "password", "host", "port") if values.get(name)}
         )
         environment = {**os.environ, "DATABASE_URL": url, "DATABASE_ROLE": "app", "PYTHONUNBUFFERED": "1"}
+        environment.setdefault("METRICS_DIR", str(settings.DATA_DIR / "metrics") if settings.METRICS_PORT else "")
         return subprocess.Popen(  # noqa: S603
             [sys.executable, *command], cwd=settings.BASE_DIR, env=environment, start_new_session=True
         )
@@ -110,12 +114,12 @@ class Command(BaseCommand):
             "-m", "gunicorn", "config.wsgi", "--bind", bind, "--workers", "2", "--threads", "4", "--log-level", "warning"
         )  # fmt: skip
 
-    def wait_for_web(self, host: str, port: int, processes: list[subprocess.Popen[bytes]]) -> None:
+    def wait_for_web(self, host: str, port: int, children: list[subprocess.Popen[bytes]]) -> None:
         """Return when a page is served; what was started and has ended is a failure."""
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}/accounts/login/"
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            self.check_running(processes)
+            self.check_running(children)
             try:
                 urllib.request.urlopen(address, timeout=5).close()  # noqa: S310
                 return
@@ -127,13 +131,13 @@ class Command(BaseCommand):
                 time.sleep(0.1)
         raise CommandError(f"The web server did not answer within {START_SECONDS} seconds; its log stands above.")
 
-    def watch(self, processes: list[subprocess.Popen[bytes]]) -> None:
+    def watch(self, children: list[subprocess.Popen[bytes]]) -> None:
         while True:
-            self.check_running(processes)
+            self.check_running(children)
             time.sleep(0.5)
 
-    def check_running(self, processes: list[subprocess.Popen[bytes]]) -> None:
-        for name, process in zip(("worker", "web server"), processes, strict=True):
+    def check_running(self, children: list[subprocess.Popen[bytes]]) -> None:
+        for name, process in zip(("worker", "web server", "metrics"), children, strict=False):
             if process.poll() is not None:
                 raise CommandError(f"The {name} has ended (code {process.returncode}); its log stands above.")
 
@@ -142,51 +146,16 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def check_loopback(host: str) -> None:
-    """Refuse every address but this machine's own: accounts and password of the demo are public."""
-    try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
-        raise CommandError(
-            f"The demo refuses to listen on {host}: its accounts and password are public. Use HOST=127.0.0.1."
-        )
-
-
-def check_port_is_free(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OverflowError:
-            raise CommandError(f"PORT={port} is not a port; choose a number up to 65535.") from None
-        except OSError as error:
-            if error.errno == errno.EACCES:
-                raise CommandError(
-                    f"Port {port} needs more rights. Choose one above 1023: make demo PORT=8080"
-                ) from None
-            raise CommandError(
-                f"Port {port} is taken. End what uses it (an earlier demo: make stop), or choose another: make demo PORT={port + 1}"
-            ) from None
-
-
-def end(processes: list[subprocess.Popen[bytes]]) -> None:
+def end(children: list[subprocess.Popen[bytes]]) -> None:
     """Ask every child to stop and wait for it; one that does not listen is killed."""
-    for process in processes:
+    for process in children:
         process.terminate()
-    for process in processes:
+    for process in children:
         try:
             process.wait(timeout=15)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def remember(processes: Sequence[subprocess.Popen[bytes]] = ()) -> None:
-    """Write down what runs, so that `make stop` finds it even after this process was killed."""
-    PIDS.write_text("\n".join(str(pid) for pid in [os.getpid(), *(process.pid for process in processes)]))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

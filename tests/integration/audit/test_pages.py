@@ -139,6 +139,15 @@ def test_filters_narrow_the_list(client, auditor, bureau):
     assert len(rows("?before=nonsense")) == len(rows(""))
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-30", "9999-12-31"])
+@pytest.mark.parametrize("name", ["day_from", "day_to"])
+def test_the_first_and_the_last_day_there_is_are_days(client, name, day):
+    write()
+    page = client.get(reverse("audit:events"), {name: day})
+    assert page.status_code == 200
+    assert bool(page.context["rows"]) == ((name, day[:4]) in {("day_from", "0001"), ("day_to", "9999")})
+
+
 def test_applied_filters_are_chips_that_can_be_removed(client):
     page = client.get(reverse("audit:events") + "?kind=DISCLOSED&actor=liwei")
     assert [chip["url"] for chip in page.context["chips"]] == ["?actor=liwei", "?kind=DISCLOSED"]
