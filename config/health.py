@@ -13,7 +13,9 @@ from django.utils import translation
 from django.views.decorators.http import require_safe
 
 from access import vault
+from access.exceptions import Unavailable
 from audit import log
+from records import keyservice, upkeep
 
 logger = logging.getLogger(__name__)
 # A worker tells the database every ten seconds that it lives.
@@ -47,11 +49,23 @@ def _worker() -> str:
         return "" if cursor.fetchone()[0] else "No worker has reported for a minute. Start one: manage.py worker"
 
 
+def _sealed() -> str:
+    keyservice.check([])
+    return ""
+
+
+def _upkeep() -> str:
+    with translation.override("en"):
+        return " ".join(upkeep.sentences())
+
+
 # What a page needs, in the order in which it is asked: a name for /readyz and the metrics, and a function that returns
-# a sentence about what is wrong, or nothing. A new part of the system (a sealed connection, a key service) is one more line.
+# a sentence about what is wrong, or nothing. A new part of the system is one more line.
 CHECKS: dict[str, Callable[[], str]] = {
     "database": _database,
     "keys": _keys,
+    "sealed connection": _sealed,
+    "upkeep": _upkeep,
     "trail": _trail,
     "worker": _worker,
 }
@@ -69,9 +83,9 @@ def troubles() -> dict[str, str]:
         except DatabaseError:
             connection.close()
             found[name] = "The database does not answer."
-        except vault.VaultError as error:
+        except (vault.VaultError, Unavailable) as error:
             logger.error("%s", error)  # our own sentence, which names the file: not for everybody who asks
-            found[name] = "The keys cannot be used. The server log says what to put right."
+            found[name] = "This cannot be used. The server log says what to put right."
     return found
 
 

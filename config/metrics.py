@@ -26,7 +26,8 @@ SECONDS = Histogram(
 
 # The trail counts these for all machines together.
 COUNTED = {
-    EventType.DISCLOSED: ("seal_openings", "Answers that were opened."),
+    EventType.OPENING: ("seal_openings", "Answers that were opened."),
+    EventType.ANSWER_REFUSED: ("seal_answers_refused", "Counted openings that showed nothing."),
     EventType.DENIED: ("seal_refusals", "Requests of people who may not make them."),
     EventType.SIGN_IN_FAILED: ("seal_sign_ins_failed", "Sign-ins that failed."),
     EventType.TRAIL_ALARM: ("seal_trail_alarms", "Times that the signer refused to sign."),

@@ -24,6 +24,7 @@ from access import vault
 from audit import log
 from config import database, health, metrics
 from config.management.commands.metrics import registry
+from records import keyservice
 from tests import factories
 from tests.clients import signed_in
 from tests.databases import ROOT
@@ -77,7 +78,8 @@ def test_a_process_lives_without_a_database(no_database):
     assert response["Cache-Control"] == "no-store, private"
 
 
-def test_everything_is_ready_when_nothing_is_missing(worker_is_there, signer):
+def test_everything_is_ready_when_nothing_is_missing(worker_is_there, signer, owner):
+    owner.execute("insert into records_upkeep (at) values (clock_timestamp())")
     while log.sequence():
         pass
     log.checkpoint()
@@ -111,8 +113,21 @@ def test_without_its_keys_it_is_not_ready_and_does_not_tell_strangers_where_they
     settings.VAULT_KEYRING = tmp_path / "nowhere.json"
     status, found = checks(Client())
     assert status == 503
-    assert found["keys"] == "The keys cannot be used. The server log says what to put right."
+    assert found["keys"] == "This cannot be used. The server log says what to put right."
     assert "nowhere" not in str(found)
+
+
+@pytest.mark.parametrize("missing", ["SEALED_KEYRING", "SEALED_DATABASE_URL"])
+def test_without_the_sealed_connection_or_its_keyring_it_is_not_ready(worker_is_there, settings, tmp_path, missing):
+    keyservice.close()
+    setattr(settings, missing, tmp_path / "nowhere.json" if missing == "SEALED_KEYRING" else "")
+    status, found = checks(Client())
+    assert status == 503
+    assert found["sealed connection"] == "This cannot be used. The server log says what to put right."
+
+
+def test_upkeep_that_never_ran_is_told(worker_is_there):
+    assert "manage.py maintain" in checks(Client())[1]["upkeep"]
 
 
 @pytest.mark.parametrize("host", ["records.example", "10.0.0.7"])
