@@ -1,16 +1,19 @@
 #!/usr/bin/env python
-"""Django's command line. Commands that change tables run as the role that owns them."""
+"""Django's command line. Commands that change tables run as the role that owns them, the signer as its own."""
 
 import os
 import sys
 
-OWNER_COMMANDS = {"migrate", "load_catalogue", "maintain"}
+OWNER_COMMANDS = {"migrate", "load_catalogue", "maintain", "reconcile"}
+SIGNER_COMMANDS = {"signer"}
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     if OWNER_COMMANDS & set(sys.argv[1:2]):
         os.environ["DATABASE_ROLE"] = "owner"
+    elif SIGNER_COMMANDS & set(sys.argv[1:2]):
+        os.environ["DATABASE_ROLE"] = "signer"
     from config.database import said_plainly
 
     with said_plainly():

@@ -7,7 +7,16 @@ from django.db import connection
 
 from audit import log
 from audit.exceptions import SignerRefused
-from audit.verify import PROOF_HEADER, TILE_WIDTH, Checkpoint, pack_entry, parse_checkpoint, tile_path, tiles
+from audit.verify import (
+    PROOF_HEADER,
+    TILE_WIDTH,
+    Checkpoint,
+    Unverified,
+    pack_entry,
+    parse_checkpoint,
+    tile_path,
+    tiles,
+)
 
 
 def export(directory: Path) -> Checkpoint:
@@ -17,10 +26,10 @@ def export(directory: Path) -> Checkpoint:
     """
     if directory.exists() and any(directory.iterdir()):
         raise FileExistsError(f"{directory} is not empty. Name a new folder.")
-    note = newest_note()
-    if note is None:
-        raise SignerRefused("Nothing is signed yet. Start the worker and try again in a minute.", "NOTHING_SIGNED")
-    checkpoint = parse_checkpoint(note.rpartition("\n\n")[0] + "\n")
+    newest = log.newest_checkpoint()
+    if newest is None:
+        raise SignerRefused("Nothing is signed yet. Start the signer and try again in a minute.", "NOTHING_SIGNED")
+    checkpoint = newest.signed
     for index, width in tiles(checkpoint.size):
         start = index * TILE_WIDTH
         bundle = list(log.leaves(start, start + width))
@@ -32,23 +41,17 @@ def export(directory: Path) -> Checkpoint:
         for index, width in tiles(checkpoint.size, level):
             _write(directory, tile_path(level, index, width), _tile(level, index * TILE_WIDTH, width))
         level += 1
-    _write(directory, "checkpoint", note.encode())
+    _write(directory, "checkpoint", newest.note.encode())
     return checkpoint
 
 
-def newest_note() -> str | None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT note FROM audit_checkpoint ORDER BY size DESC LIMIT 1")
-        row = cursor.fetchone()
-    return row[0] if row else None
-
-
 def event_proof(index: int, note: str) -> str | None:
-    """Return the C2SP tlog-proof of the event at `index` under a checkpoint, if it lies under it."""
-    size = parse_checkpoint(note.rpartition("\n\n")[0] + "\n").size
-    if index >= size:
+    """Return the C2SP tlog-proof of the event at `index` under a checkpoint, if it lies under it and its hashes are there."""
+    try:
+        size = parse_checkpoint(note.rpartition("\n\n")[0] + "\n").size
+        hashes = [base64.b64encode(one).decode() for one in log.inclusion_proof(index, size)]
+    except (Unverified, ValueError, KeyError):  # no checkpoint; beyond it; a hash was taken out of the database
         return None
-    hashes = [base64.b64encode(one).decode() for one in log.inclusion_proof(index, size)]
     return "\n".join([PROOF_HEADER, f"index {index}", *hashes]) + "\n\n" + note
 
 

@@ -78,6 +78,8 @@ class EventType(models.TextChoices):
     CATALOGUE_LOADED = "CATALOGUE_LOADED", _("Catalogue loaded")
     TRAIL_VERIFIED = "TRAIL_VERIFIED", _("Trail verified")
     TRAIL_ALARM = "TRAIL_ALARM", _("Alarm of the trail")
+    SCHEMA_ACCEPTED = "SCHEMA_ACCEPTED", _("Structure of the database accepted")
+    RECONCILED = "RECONCILED", _("Restored database reconciled")
 
 
 def write(

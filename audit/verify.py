@@ -177,15 +177,21 @@ class VerifierKey:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What the log signed: its origin, its size and its root."""
+    """What the log signed: its origin, its size and its root, and lines of its own that follow (`name value`)."""
 
     origin: str
     size: int
     root: bytes
+    extensions: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+        lines = (self.origin, str(self.size), base64.b64encode(self.root).decode(), *self.extensions)
+        return "".join(f"{line}\n" for line in lines)
+
+    def said(self, name: str) -> list[str]:
+        """Return what the extension lines of this name say, in order."""
+        return [line.removeprefix(f"{name} ") for line in self.extensions if line.startswith(f"{name} ")]
 
 
 def is_key_name(name: str) -> bool:
@@ -239,7 +245,8 @@ def parse_checkpoint(text: str) -> Checkpoint:
     lines = text.split("\n")
     if len(lines) < 4 or not all(lines[:-1]) or lines[-1]:
         raise malformed
-    if not (lines[1].isascii() and lines[1].isdigit()) or str(int(lines[1])) != lines[1]:
+    # More digits than any tree has are no number: Python refuses to read thousands of them.
+    if not (lines[1].isascii() and lines[1].isdigit() and len(lines[1]) < 20) or str(int(lines[1])) != lines[1]:
         raise malformed
     try:
         root = base64.b64decode(lines[2], validate=True)
@@ -247,7 +254,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
         raise malformed from None
     if len(root) != HASH_SIZE:
         raise malformed
-    return Checkpoint(lines[0], int(lines[1]), root)
+    return Checkpoint(lines[0], int(lines[1]), root, tuple(lines[3:-1]))
 
 
 def open_checkpoint(note: str | bytes, key: VerifierKey) -> Checkpoint:
@@ -303,7 +310,7 @@ def event_id(entry: bytes) -> str | None:
     """Return the id that an entry names, or nothing if it is not an event."""
     try:
         return str(json.loads(entry)["id"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):  # nested deeper than any event is
         return None
 
 
@@ -424,7 +431,11 @@ def verify_event(entry: bytes, proof_text: str, key: VerifierKey) -> tuple[int, 
     if lines[0].startswith("extra "):
         lines.pop(0)
     word, _, number = lines.pop(0).partition(" ") if lines else ("", "", "")
-    if word != "index" or not (number.isascii() and number.isdigit()) or str(int(number)) != number:
+    if (
+        word != "index"
+        or not (number.isascii() and number.isdigit() and len(number) < 20)
+        or str(int(number)) != number
+    ):
         raise malformed
     try:
         hashes = [base64.b64decode(line, validate=True) for line in lines]

@@ -208,7 +208,9 @@ SEALED_KEYRING = Path(env.required("SEALED_KEYRING") if PRODUCTION else DATA_DIR
 AUDIT_SIGNING_KEY_FILE = Path(
     env.required("AUDIT_SIGNING_KEY_FILE") if PRODUCTION else DATA_DIR / "keys" / "audit-signing.pem"
 )
-AUDIT_WITNESS_FILE = Path(env.required("AUDIT_WITNESS_FILE") if PRODUCTION else DATA_DIR / "keys" / "audit-witness.txt")
+# The signing machine's own; unset on every other, whose verification then says that it does not check it.
+_witness = env.optional("AUDIT_WITNESS_FILE", "" if PRODUCTION else str(DATA_DIR / "keys" / "audit-witness.txt"))
+AUDIT_WITNESS_FILE = Path(_witness) if _witness else None
 AUDIT_ORIGIN = env.optional("AUDIT_ORIGIN", "sealed-records.example/trail")
 AUDIT_CHECKPOINT_SECONDS = env.number("AUDIT_CHECKPOINT_SECONDS", 60)
 
@@ -218,10 +220,11 @@ CONFIRMATION_SECONDS = env.number("CONFIRMATION_SECONDS", 300)
 VIEWING_SECONDS = env.number("VIEWING_SECONDS", 600)
 # About how many people one person may ask in a day.
 PEOPLE_ASKED_PER_DAY = env.number("PEOPLE_ASKED_PER_DAY", 200)
-# Disclosures stop while the trail is stale: events unsequenced, or leaves unsigned, for longer than this.
+# Disclosures stop while the trail is stale: events unsequenced, leaves unsigned, or the signer silent, for longer.
 STALE_TRAIL_STOPS = env.flag("STALE_TRAIL_STOPS", default=True)
 UNSEQUENCED_SECONDS = env.number("UNSEQUENCED_SECONDS", 10)
 UNSIGNED_SECONDS = env.number("UNSIGNED_SECONDS", 300)
+UNCONFIRMED_SECONDS = env.number("UNCONFIRMED_SECONDS", 30)
 # A returned request that nobody corrects lapses after this many days.
 RETURNED_LAPSES_DAYS = env.number("RETURNED_LAPSES_DAYS", 30)
 

@@ -11,7 +11,7 @@ import pytest
 from django.db import connections
 from psycopg.conninfo import make_conninfo
 
-from audit import notes
+from audit import log, notes
 from config import database
 from records import keyservice
 from tests import databases
@@ -64,8 +64,9 @@ def own_witness(settings, tmp_path) -> None:
 
 
 @pytest.fixture
-def signer(settings, own_witness: None, tmp_path: Path) -> Path:
-    """A signing key and a witness file of the test's own; returns the witness file."""
+def signer(db: None, settings, own_witness: None, tmp_path: Path) -> Path:
+    """A signing key of the test's own, with which its log is begun; returns the witness file."""
     settings.AUDIT_SIGNING_KEY_FILE = tmp_path / "signing.pem"
     notes.create_signing_key(settings.AUDIT_SIGNING_KEY_FILE)
+    log.begin()
     return settings.AUDIT_WITNESS_FILE

@@ -14,13 +14,14 @@ begin
     if exists (select from public.audit_queue where at < now_is - make_interval(secs => public.audit_limit_of('UNSEQUENCED_SECONDS'))) then
         return 'UNSEQUENCED';
     end if;
-    select coalesce(max(size), 0) into signed from public.audit_checkpoint;
+    select coalesce(max(size), 0) into signed from public.audit_checkpoint where size <= state.size;
     if exists (select from public.audit_leaf l join public.audit_event e on e.id = l.event_id
                 where l.index = signed and e.at < now_is - make_interval(secs => public.audit_limit_of('UNSIGNED_SECONDS'))) then
         return 'UNSIGNED';
     end if;
-    if state.confirmed_at is null
-        or state.confirmed_at < now_is - make_interval(secs => public.audit_limit_of('UNSIGNED_SECONDS')) then
+    -- The signer says so each second; a database that was set back to a few seconds ago must not pass for confirmed.
+    if (state.confirmed_at between now_is - make_interval(secs => public.audit_limit_of('UNCONFIRMED_SECONDS'))
+                               and now_is) is not true then
         return 'UNCONFIRMED';
     end if;
     return null;

@@ -11,8 +11,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from audit import log
-from tests import factories, worlds
+from tests import factories, signing, worlds
 from tests.browsing import ARGUMENTS, CHROMIUM, LOCALES, Site, SmallCity, Troubles, Visit, serving
 
 
@@ -54,8 +53,8 @@ def city_site(
     """The product over the small city with its trail signed; what a test changes there, later ones find."""
     settings.AUDIT_WITNESS_FILE = tmp_path_factory.getbasetemp() / "witness of the city"
     with django_db_blocker.unblock(), worlds.inside(small_city_database), serving() as served:
-        log.sequence()
-        log.checkpoint()
+        signing.sequence()
+        signing.checkpoint()
         yield served
 
 

@@ -21,9 +21,8 @@ from django.utils.translation import gettext
 from playwright.sync_api import Page, expect
 from psycopg import sql
 
-from audit import log
 from records.models import Offence
-from tests import factories
+from tests import factories, signing
 from tests.browsing import LANGUAGES, Site, Visit, clicking
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
@@ -420,8 +419,8 @@ def prove(journey: Journey, city: factories.City, owner: psycopg.Connection) -> 
     assert not [canary for canary in CANARIES if canary in text]
 
     # What the worker does each second and each minute.
-    log.sequence()
-    assert log.checkpoint() is not None
+    signing.sequence()
+    assert signing.checkpoint() is not None
     page.goto(site.at("audit:verification"))
     clicking(page, "main form button.primary")
     expect(page.locator(".page-title .tag-green")).to_contain_text(journey.words("Holds"))

@@ -21,6 +21,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -40,7 +41,7 @@ from audit.models import Event
 from config import database
 from records.models import Offence, Status
 from records.penalties import Penalty
-from tests import databases, factories, worlds
+from tests import databases, factories, signing, worlds
 from tests.factories import Duty
 from tests.permission_table import USED_UP, cells
 from tests.worlds import ANONYMOUS
@@ -89,7 +90,7 @@ def dice(monkeypatch) -> Dice:
 @pytest.fixture(autouse=True)
 def no_alarms(monkeypatch) -> None:
     """How long the log lags is a matter of the machine, not of the register."""
-    monkeypatch.setattr(log, "UNSEQUENCED_SECONDS", 10**9)
+    monkeypatch.setattr(settings, "UNSEQUENCED_SECONDS", 10**9)
     monkeypatch.setattr(log, "UNSIGNED_SECONDS", 10**9)
 
 
@@ -153,7 +154,7 @@ def plant(base: Base, world: str, dice: Dice) -> None:
     for place, subject in enumerate(subjects):
         dice.restart(f"plant {place}")
         factories.sealed(base.elsewhere, subject, **(richer if world == "richer" else {}))
-    while log.sequence():
+    while signing.sequence():
         pass
 
 
@@ -204,7 +205,7 @@ class Run:
         name = f"{len(self.told)} {role} {method} {url}"
         self.dice.restart(name)
         if role == "auditor":
-            log.sequence()  # or the page says for how many seconds the newest event has waited
+            signing.sequence()  # or the page says for how many seconds the newest event has waited
         client = self.clients.setdefault(role, worlds.client_of(self.sessions[role]))
         statements: list[str] = []
 
@@ -310,7 +311,7 @@ def absent(base) -> Run:
         dice = Dice()
         patch.setattr(os, "urandom", dice)
         patch.setattr(random, "_urandom", dice)
-        patch.setattr(log, "UNSEQUENCED_SECONDS", 10**9)
+        patch.setattr(settings, "UNSEQUENCED_SECONDS", 10**9)
         patch.setattr(log, "UNSIGNED_SECONDS", 10**9)
         return drive(base, "absent", dice)
 
@@ -420,7 +421,7 @@ def silent(base) -> Run:
         dice = Dice()
         patch.setattr(os, "urandom", dice)
         patch.setattr(random, "_urandom", dice)
-        patch.setattr(log, "UNSEQUENCED_SECONDS", 10**9)
+        patch.setattr(settings, "UNSEQUENCED_SECONDS", 10**9)
         patch.setattr(log, "UNSIGNED_SECONDS", 10**9)
         return journey(base, "absent", dice)
 

@@ -24,7 +24,7 @@ ROUNDS = int(os.environ.get("CRASH_ROUNDS", "6"))
 
 PREPARE = """
 import django; django.setup()
-from tests import factories
+from tests import factories, signing
 from access.models import Grant
 city = factories.City()
 person = factories.person()
@@ -51,8 +51,8 @@ SEQUENCE = """
 import django; django.setup()
 from audit import log
 while True:
-    log.sequence()
-    log.checkpoint()
+    signing.sequence()
+    signing.checkpoint()
 """
 
 

@@ -19,8 +19,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg.conninfo import make_conninfo
 
+from audit.models import Checkpoint
 from config import env, processes, sample_city
-from config.database import stop
+from config.database import SIGNER, stop
 from config.management.commands import accounts
 
 START_SECONDS = 60
@@ -47,6 +48,10 @@ class Command(BaseCommand):
             signal.signal(number, _interrupt)
         processes.remember(settings.DATA_DIR)
         try:
+            self.make_tables()
+            # Before the sample city: an opening needs a trail that is signed in time.
+            children.append(self.start_signer())
+            processes.remember(settings.DATA_DIR, children)
             self.prepare()
             connection.close()
             children += [self.start("manage.py", "worker"), self.start_web(host, port)]
@@ -67,18 +72,25 @@ class Command(BaseCommand):
                 stop(settings.DATA_DIR / "postgres")
             processes.forget(settings.DATA_DIR)
 
-    def prepare(self) -> None:
-        """Bring files, tables, catalogue and sample city to where they have to be; quick when they are there."""
-        if settings.COLLECTED:
-            call_command("collectstatic", interactive=False, verbosity=0, skip_checks=True)
+    def make_tables(self) -> None:
+        """Bring tables, law and limits to where they have to be, as the role that owns them; this process never is."""
         if MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes()):
             self.say("Making the tables ...")
             connection.close()
-            # As the role that owns the tables; this process never is.
-            command = [sys.executable, "manage.py", "migrate", "--skip-checks", "-v0"]
-            if subprocess.run(command, cwd=settings.BASE_DIR, check=False).returncode:  # noqa: S603
+            if self.run_as_owner("migrate", "--skip-checks", "-v0"):
                 raise CommandError("The tables could not be made; the reason stands above.")
-        call_command("load_catalogue", stdout=open(os.devnull, "w"), skip_checks=True)  # noqa: SIM115
+        if self.run_as_owner("load_catalogue", "--skip-checks"):
+            raise CommandError("The catalogue of law could not be loaded; the reason stands above.")
+
+    def run_as_owner(self, *command: str) -> int:
+        return subprocess.run(  # noqa: S603
+            [sys.executable, "manage.py", *command], cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL, check=False
+        ).returncode
+
+    def prepare(self) -> None:
+        """Bring files and sample city to where they have to be; quick when they are there."""
+        if settings.COLLECTED:
+            call_command("collectstatic", interactive=False, verbosity=0, skip_checks=True)
         state = sample_city.state()
         if state == "foreign":
             raise CommandError(
@@ -99,14 +111,24 @@ class Command(BaseCommand):
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Start a child in a session of its own, so that Ctrl-C reaches this process only, which then stops it."""
         values = connection.get_connection_params()
-        url = make_conninfo(
-            **{name: values[name] for name in ("dbname", "user", "password", "host", "port") if values.get(name)}
-        )
-        environment = {**os.environ, "DATABASE_URL": url, "DATABASE_ROLE": "app", "PYTHONUNBUFFERED": "1"}
+        mine = {name: values[name] for name in ("dbname", "user", "password", "host", "port") if values.get(name)}
+        environment = {
+            # The embedded server asks for no password; a server of one's own has an address for each role.
+            "DATABASE_SIGNER_URL": make_conninfo(**{**mine, "user": SIGNER}),
+            **os.environ,
+            "DATABASE_URL": make_conninfo(**mine),
+            "SEALED_DATABASE_URL": settings.SEALED_DATABASE_URL,
+            "DATABASE_ROLE": "app",
+            "PYTHONUNBUFFERED": "1",
+        }
         environment.setdefault("METRICS_DIR", str(settings.DATA_DIR / "metrics") if settings.METRICS_PORT else "")
         return subprocess.Popen(  # noqa: S603
             [sys.executable, *command], cwd=settings.BASE_DIR, env=environment, start_new_session=True
         )
+
+    def start_signer(self) -> subprocess.Popen[bytes]:
+        is_new = not settings.AUDIT_WITNESS_FILE.exists() and not Checkpoint.objects.exists()
+        return self.start("manage.py", "signer", *(["--begin"] if is_new else []))
 
     def start_web(self, host: str, port: int) -> subprocess.Popen[bytes]:
         bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -137,7 +159,7 @@ class Command(BaseCommand):
             time.sleep(0.5)
 
     def check_running(self, children: list[subprocess.Popen[bytes]]) -> None:
-        for name, process in zip(("worker", "web server", "metrics"), children, strict=False):
+        for name, process in zip(("signer", "worker", "web server", "metrics"), children, strict=False):
             if process.poll() is not None:
                 raise CommandError(f"The {name} has ended (code {process.returncode}); its log stands above.")
 

@@ -1,11 +1,10 @@
-"""The background worker: sequences and signs the trail, seals what is due, notes what has ended."""
+"""The background worker: seals what is due, notes what has ended. (The trail has a process of its own: signer.)"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import signal
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +13,6 @@ from django.core.management.base import BaseCommand
 from django.db import close_old_connections, connection
 from procrastinate.contrib.django import app
 
-from audit import log
 from config.database import check_role
 
 LONGEST_PAUSE = 30
@@ -22,31 +20,19 @@ logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    help = "Do what is due in the background (trail, sealing, expiry) until told to stop with SIGTERM or Ctrl-C."
+    help = "Do what is due in the background (sealing, expiry) until told to stop with SIGTERM or Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_role(connection)
         connection.close()
-        stop = threading.Event()
-        sequencer = threading.Thread(target=log.run_forever, args=(stop,), name="sequencer")
-        sequencer.start()
-        try:
-            asyncio.run(_work(stop))
-        finally:
-            stop.set()
-            sequencer.join()
+        asyncio.run(_work())
 
 
-async def _work(stop: threading.Event) -> None:
+async def _work() -> None:
     """Run jobs until a signal asks to stop; when the database goes away, come back as soon as it does."""
     asked = asyncio.Event()
-
-    def ask() -> None:
-        stop.set()
-        asked.set()
-
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ask)
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
     waiting = asyncio.create_task(asked.wait())
     pause = 1
     while not asked.is_set():

@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 
 from audit import export, log, verify
 from audit.verify import Exit
+from tests import signing
 
 pytestmark = pytest.mark.django_db
 
@@ -18,8 +19,8 @@ def signed(signer, owner):
            SELECT id, convert_to(json_build_object('id', id, 'kind', 'SIGNED_IN')::text, 'UTF8')
            FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, 700)) AS new"""
     )
-    log.sequence()
-    return log.checkpoint()
+    signing.sequence()
+    return signing.checkpoint()
 
 
 def run(capsys, *arguments):
@@ -31,8 +32,8 @@ def test_an_export_holds_and_continues_an_older_checkpoint(signed, signer, owner
     older = tmp_path / "older"
     older.write_text(signer.read_text())
     owner.execute('INSERT INTO audit_event (id, canonical) VALUES (gen_random_uuid(), \'{"kind":"SIGNED_IN"}\')')
-    log.sequence()
-    grown = log.checkpoint()
+    signing.sequence()
+    grown = signing.checkpoint()
     call_command("export_log", tmp_path / "export")
     assert f"{grown.size} events" in capsys.readouterr().out
     code, said = run(capsys, tmp_path / "export", "--key", log.verifier_key(), "--older", older)

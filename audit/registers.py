@@ -1,0 +1,49 @@
+"""What other apps compare with the trail: each registers its checks here, and verification runs them."""
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from django.db import models
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong, and where: a place in the log, an event, a row (`app.model:id`), or nowhere in particular."""
+
+    what: models.TextChoices
+    index: int | None = None
+    event_id: uuid.UUID | None = None
+    row: str | None = None
+
+    def __str__(self) -> str:
+        place = " ".join(str(part) for part in (self.index, self.event_id, self.row) if part is not None)
+        return f"{place}: {self.what.label}" if place else str(self.what.label)
+
+
+# A check runs inside the one snapshot of a verification, reads in bounded memory, and changes nothing.
+Check = Callable[[], Iterable[Fault]]
+
+_wrongs: dict[str, models.TextChoices] = {}
+_checks: dict[str, Check] = {}
+
+
+def register(wrongs: type[models.TextChoices], *checks: Check) -> None:
+    """Add an app's checks and what they may find; their codes are unique over all apps."""
+    for one in wrongs:
+        if _wrongs.setdefault(one.value, one) is not one:
+            raise ValueError(f"Two registers call something {one.value}.")
+    for check in checks:
+        _checks[f"{check.__module__}.{check.__qualname__}"] = check
+
+
+def checks() -> list[Check]:
+    return list(_checks.values())
+
+
+def wrong(code: str) -> models.TextChoices:
+    """Return what a code in a recorded outcome means; ValueError for one that nobody registered."""
+    try:
+        return _wrongs[code]
+    except (KeyError, TypeError):
+        raise ValueError("No register knows this code.") from None
