@@ -7,6 +7,12 @@ from audit.fields import DayInput
 from audit.trail import EventType
 
 
+class AcceptForm(forms.Form):
+    """The fingerprint of the database that stood on the screen."""
+
+    schema = forms.RegexField(r"\A[0-9a-f]{64}\Z")
+
+
 class FilterForm(forms.Form):
     """What the list of events may be narrowed to."""
 

@@ -4,6 +4,15 @@ import uuid
 
 from django.db import models
 
+from audit.reading import EARLIEST, LATEST
+
+
+class ReadableEvents(models.Manager["Event"]):
+    """Events whose time Python can hold; one that an owner gave another time is named by verification."""
+
+    def get_queryset(self) -> models.QuerySet["Event"]:
+        return super().get_queryset().filter(at__range=(EARLIEST + "T00:00Z", LATEST + "T00:00Z"))
+
 
 class Event(models.Model):
     """One act. `canonical` is what was logged; every column below it is generated from it by the database."""
@@ -16,6 +25,8 @@ class Event(models.Model):
     unit = models.TextField(null=True, editable=False)  # noqa: DJ001
     target_type = models.TextField(null=True, editable=False)  # noqa: DJ001
     target_id = models.TextField(null=True, editable=False)  # noqa: DJ001
+
+    objects = ReadableEvents()
 
     class Meta:
         db_table = "audit_event"

@@ -1,6 +1,9 @@
-"""Events as sentences that people read, in the reader's language."""
+"""Events as sentences that people read, in the reader's language.
 
-import json
+They are read from what was logged, and only where that cannot be read from the columns; whatever stands there, a page
+that shows it opens.
+"""
+
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +13,7 @@ from django.contrib.auth import get_user_model
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from audit import reading
 from audit.models import Event
 from audit.trail import EventType
 
@@ -62,7 +66,9 @@ SENTENCES: dict[str, Any] = {
     EventType.DUTY_WITHDRAWN: gettext_lazy("%(who)s withdrew a duty from %(target)s."),
     EventType.CATALOGUE_LOADED: gettext_lazy("%(who)s loaded the catalogue of law."),
     EventType.TRAIL_VERIFIED: gettext_lazy("%(who)s verified the trail."),
-    EventType.TRAIL_ALARM: gettext_lazy("%(who)s raised an alarm: the trail was not signed."),
+    EventType.TRAIL_ALARM: gettext_lazy("%(who)s raised an alarm about the trail."),
+    EventType.SCHEMA_ACCEPTED: gettext_lazy("%(who)s accepted how the database is built now."),
+    EventType.RECONCILED: gettext_lazy("%(who)s reconciled a restored database with the trail and began a new log."),
 }
 TARGETS: dict[str | None, Any] = {
     "records.violation": gettext_lazy("violation %(id)s"),
@@ -125,13 +131,17 @@ QUIET_DETAILS = {
     "records",
     "round",
     "rule_version",
+    "fault_rows",
+    "has_witness",
     "signed_size",
     "subject",
     "text_version",
     "version",
     "waiting",
 }
-VALUES = {
+# Of one event, on one line.
+MOST_DETAILS = 40
+VALUES: dict[str, Any] = {
     "PRESENCE": gettext_lazy("presence only"),
     "ABSTRACT": gettext_lazy("abstract"),
     "FULL": gettext_lazy("full particulars"),
@@ -147,18 +157,49 @@ class Line:
     details: list[tuple[str, str]]
 
 
+@dataclass(frozen=True)
+class _Said:
+    """What an event says, each part a text or nothing."""
+
+    event: Event
+    kind: str | None
+    actor: str | None
+    unit: str | None
+    target_type: str | None
+    target_id: str | None
+    detail: dict[str, Any]
+
+    @property
+    def number(self) -> str | None:
+        number = self.detail.get("number")
+        return number if isinstance(number, str) else None
+
+
 def describe(events: Iterable[Event]) -> list[Line]:
     """Return one line for each event; people are looked up in one query for all."""
-    read = [(event, _content(event)) for event in events]
-    people = _people(event for event, _content in read)
+    said = [_read(event) for event in events]
+    people = _people(said)
     return [
         Line(
-            event,
-            _sentence(event) % {"who": _who(event, people), "target": _target(event, people, _number(content))},
-            [(_label(name), _value(value)) for name, value in _detail(content) if _is_worth_reading(name, value)],
+            one.event,
+            _sentence(one) % {"who": _who(one, people), "target": _target(one, people)},
+            [(_label(name), _value(value)) for name, value in _worth_reading(one.detail)],
         )
-        for event, content in read
+        for one in said
     ]
+
+
+def kind(event: Event) -> str:
+    """Return the kind of an event in words."""
+    said = _read(event).kind or ""
+    return str(EventType(said).label) if said in EventType.values else said
+
+
+def is_listed_as_it_is(event: Event) -> bool:
+    """Say whether the columns that lists filter by are what the event says."""
+    said = _read(event)
+    listed = (event.kind, event.actor, event.unit, event.target_type, event.target_id)
+    return (said.kind, said.actor, said.unit, said.target_type, said.target_id) == listed
 
 
 def short(identifier: str) -> str:
@@ -166,31 +207,33 @@ def short(identifier: str) -> str:
     return identifier[:8] if len(identifier) == 36 else identifier
 
 
-def _content(event: Event) -> dict[str, Any]:
-    try:
-        content = json.loads(bytes(event.canonical))
-    except ValueError:  # altered bytes: verification says so, the page must still open
-        return {}
-    return content if isinstance(content, dict) else {}
+def _read(event: Event) -> _Said:
+    read = reading.content(event.canonical)
+    if "kind" not in read:  # altered bytes: verification says so, the page must still open
+        return _Said(event, event.kind, event.actor, event.unit, event.target_type, event.target_id, {})
+    detail = reading.part(read, "detail")
+    return _Said(
+        event,
+        reading.text(read, "kind"),
+        *(reading.text(read, "actor", name) for name in ("id", "unit")),
+        *(reading.text(read, "target", name) for name in ("type", "id")),
+        detail if isinstance(detail, dict) else {},
+    )
 
 
-def _detail(content: dict[str, Any]) -> list[tuple[str, Any]]:
-    detail = content.get("detail")
-    return list(detail.items()) if isinstance(detail, dict) else []
+def _worth_reading(detail: dict[str, Any]) -> list[tuple[str, Any]]:
+    worth = [
+        (name, value)
+        for name, value in detail.items()
+        if name not in QUIET_DETAILS and name != "number" and value not in ("", None, [])
+    ]
+    return worth[:MOST_DETAILS]
 
 
-def _number(content: dict[str, Any]) -> str | None:
-    return dict(_detail(content)).get("number")
-
-
-def _is_worth_reading(name: str, value: Any) -> bool:
-    return name not in QUIET_DETAILS and name != "number" and value not in ("", None, [])
-
-
-def _people(events: Iterable[Event]) -> dict[str, Any]:
+def _people(said: Iterable[_Said]) -> dict[str, Any]:
     ids = set()
-    for event in events:
-        ids |= {event.actor, event.target_id if event.target_type == _user_type() else None}
+    for one in said:
+        ids |= {one.actor, one.target_id if one.target_type == _user_type() else None}
     users = get_user_model()._base_manager.filter(pk__in=[one for one in ids if _is_uuid(one)])
     return {str(user.pk): user for user in users.only("pk", "full_name", "badge_number")}
 
@@ -199,16 +242,16 @@ def _user_type() -> str:
     return get_user_model()._meta.label_lower
 
 
-def _sentence(event: Event) -> str:
-    return str(SENTENCES.get(event.kind, gettext_lazy("%(who)s: an act of an unknown kind.")))
+def _sentence(said: _Said) -> str:
+    return str(SENTENCES.get(said.kind or "", gettext_lazy("%(who)s: an act of an unknown kind.")))
 
 
-def _who(event: Event, people: dict[str, Any]) -> str:
-    if event.actor is None:
-        if event.kind in {EventType.SIGN_IN_FAILED, EventType.DENIED}:
+def _who(said: _Said, people: dict[str, Any]) -> str:
+    if said.actor is None:
+        if said.kind in {EventType.SIGN_IN_FAILED, EventType.DENIED}:
             return _("Somebody who is not signed in")
         return _("The system")
-    return _("%(person)s of %(unit)s") % {"person": _person(event.actor, people), "unit": event.unit or "-"}
+    return _("%(person)s of %(unit)s") % {"person": _person(said.actor, people), "unit": said.unit or "-"}
 
 
 def _person(identifier: str, people: dict[str, Any]) -> str:
@@ -220,14 +263,14 @@ def _person(identifier: str, people: dict[str, Any]) -> str:
     return _("%(name)s (%(badge)s)") % {"name": user.full_name, "badge": user.badge_number}
 
 
-def _target(event: Event, people: dict[str, Any], number: str | None) -> str:
-    if event.target_id is None:
-        return _("a page of the system") if event.kind == EventType.DENIED else _("something not named")
-    if event.target_type == _user_type():
-        return _person(event.target_id, people)
-    if number and event.target_type in NUMBERED:
-        return str(NUMBERED[event.target_type]) % {"number": number}
-    return str(TARGETS.get(event.target_type, gettext_lazy("object %(id)s"))) % {"id": short(event.target_id)}
+def _target(said: _Said, people: dict[str, Any]) -> str:
+    if said.target_id is None:
+        return _("a page of the system") if said.kind == EventType.DENIED else _("something not named")
+    if said.target_type == _user_type():
+        return _person(said.target_id, people)
+    if said.number and said.target_type in NUMBERED:
+        return str(NUMBERED[said.target_type]) % {"number": said.number}
+    return str(TARGETS.get(said.target_type, gettext_lazy("object %(id)s"))) % {"id": short(said.target_id)}
 
 
 def _label(name: str) -> str:
@@ -235,19 +278,26 @@ def _label(name: str) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_word(item) for item in value[:MOST_DETAILS]) or "-"
+    return _word(value)
+
+
+def _word(value: Any) -> str:
+    """Return one value in words; what no event of ours holds (a list in a list, an object) is three dots."""
     if value is True:
         return _("yes")
     if value is False:
         return _("no")
     if value is None:
         return "-"
-    if isinstance(value, list):
-        return ", ".join(_value(item) for item in value) or "-"
-    return str(VALUES.get(value, short(str(value))))
+    if not isinstance(value, str | int | float):
+        return "…"
+    return str(VALUES.get(value, short(str(value)))) if isinstance(value, str) else str(value)
 
 
 def _is_uuid(text: str | None) -> bool:
     try:
         return text is not None and bool(uuid.UUID(text))
-    except ValueError:
+    except (ValueError, AttributeError):
         return False

@@ -7,4 +7,5 @@ urlpatterns = [
     path("", views.events, name="events"),
     path("events/<uuid:event_id>/", views.event, name="event"),
     path("verification/", views.verification, name="verification"),
+    path("verification/accept/", views.accept, name="accept"),
 ]

@@ -5,6 +5,7 @@ import json
 import uuid
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
@@ -13,18 +14,19 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from audit import export, log, merkle, sentences
+from audit import export, fingerprint, log, merkle, reading, sentences
 from audit import verification as verifying
 from audit.exceptions import SignerRefused
-from audit.forms import FilterForm
-from audit.models import Checkpoint, Event, Leaf
+from audit.forms import AcceptForm, FilterForm
+from audit.models import Event, Leaf
 from audit.permissions import check_can_oversee
 from audit.trail import Actor, EventType
 from audit.verify import Unverified, verify_event
 
 PAGE = 50
+LOOKED_AT = 20
 KEY_FORMAT = "%Y%m%dT%H%M%S%f"
 
 
@@ -60,18 +62,18 @@ def event(request: HttpRequest, event_id: uuid.UUID) -> HttpResponse:
     line = sentences.describe([shown])[0]
     canonical = bytes(shown.canonical)
     leaf = _leaf(shown)
-    note = export.newest_note()
-    is_altered = leaf is not None and merkle.leaf_hash(canonical) != bytes(leaf.hash)
+    newest = log.newest_checkpoint()
+    is_altered = _is_altered(shown)
     context = {
         "event": shown,
-        "kind": _kind(shown),
+        "kind": sentences.kind(shown),
         "line": line,
         "leaf": leaf,
         "leaf_hash": bytes(leaf.hash).hex() if leaf else None,
         "is_altered": is_altered,
         "canonical": canonical.decode(errors="backslashreplace"),
         "pretty": _pretty(canonical),
-        **_proof(leaf, canonical, note),
+        **_proof(leaf, canonical, newest.note if newest else None),
     }
     return render(request, "audit/event.html", context)
 
@@ -86,13 +88,52 @@ def verification(request: HttpRequest) -> HttpResponse:
         if result.holds:
             messages.success(request, _("The trail holds."))
         return redirect("audit:verification")
+    freshness = log.freshness()
     context = {
-        "freshness": log.freshness(),
+        "freshness": freshness,
         "last": _last_verification(),
-        "checkpoint": Checkpoint.objects.order_by("-size").first(),
+        "checkpoint": log.newest_checkpoint(),
+        "signed_at": _ago(freshness.newest_checkpoint_seconds),
         "verifier_key": _verifier_key(),
+        "has_witness": bool(settings.AUDIT_WITNESS_FILE),
+        "schema": _schema(str(getattr(request.user, "pk", ""))),
     }
     return render(request, "audit/verification.html", context)
+
+
+@never_cache
+@require_POST
+def accept(request: HttpRequest) -> HttpResponse:
+    """Accept how the database is built now; it counts once two people have, and only for what stood on their screen."""
+    check_can_oversee(request.user)
+    form = AcceptForm(request.POST)
+    user = cast(Actor, request.user)
+    if not form.is_valid() or form.cleaned_data["schema"] != fingerprint.current():
+        messages.warning(request, _("The database is not built like this any more. Look again before you accept it."))
+    elif str(user.pk) not in verifying.acceptors(form.cleaned_data["schema"]):
+        verifying.accept_schema(form.cleaned_data["schema"], by=user)
+        messages.success(request, _("You have accepted how the database is built now."))
+    return redirect("audit:verification")
+
+
+def _schema(user_id: str) -> dict[str, Any] | None:
+    """Return how the database is built now and who has accepted it, where that is not what the log began with."""
+    try:
+        first = verifying.first_schema()
+    except SignerRefused:
+        return None
+    now = fingerprint.current()
+    if first in (None, now):
+        return None
+    accepted = verifying.acceptors(now)
+    return {"now": now, "accepted": len(accepted), "needed": verifying.ACCEPTORS, "is_mine": user_id in accepted}
+
+
+def _ago(seconds: float | None) -> datetime.datetime | None:
+    try:
+        return None if seconds is None else timezone.now() - datetime.timedelta(seconds=seconds)
+    except OverflowError:
+        return None
 
 
 def _filtered(chosen: dict[str, Any]) -> QuerySet[Event]:
@@ -166,20 +207,25 @@ def _rows(shown: list[Event], signed_size: int) -> list[dict[str, Any]]:
                 "line": line,
                 "index": leaf.index if leaf else None,
                 "is_signed": leaf is not None and leaf.index < signed_size,
-                "is_altered": leaf is not None and merkle.leaf_hash(bytes(line.event.canonical)) != bytes(leaf.hash),
+                "is_altered": _is_altered(line.event),
             }
         )
     return rows
 
 
-def _kind(event: Event) -> str:
-    return str(EventType(event.kind).label) if event.kind in EventType.values else event.kind
+def _is_altered(event: Event) -> bool:
+    """Say whether the event is not what was logged, or is listed as what it is not."""
+    leaf = _leaf(event)
+    return leaf is not None and (
+        merkle.leaf_hash(bytes(event.canonical)) != bytes(leaf.hash) or not sentences.is_listed_as_it_is(event)
+    )
 
 
 def _pretty(canonical: bytes) -> str:
+    read = reading.content(canonical)
     try:
-        return json.dumps(json.loads(canonical), indent=2, ensure_ascii=False)
-    except ValueError:
+        return json.dumps(read, indent=2, ensure_ascii=False) if read else canonical.decode(errors="backslashreplace")
+    except RecursionError:  # it could just be read, and not be written any more
         return canonical.decode(errors="backslashreplace")
 
 
@@ -203,12 +249,11 @@ def _verifier_key() -> str | None:
 
 
 def _last_verification() -> dict[str, Any] | None:
-    """Return what the newest verification in the trail found."""
-    last = Event.objects.filter(kind=EventType.TRAIL_VERIFIED).order_by("-at", "-id").first()
-    if last is None:
-        return None
-    try:
-        outcome = verifying.outcome_of(json.loads(bytes(last.canonical))["detail"])
-    except (ValueError, KeyError, TypeError):
-        return None
-    return {"event": last, "outcome": outcome, "line": sentences.describe([last])[0]}
+    """Return what the newest verification in the trail found; what cannot be read as one is passed over."""
+    for last in Event.objects.filter(kind=EventType.TRAIL_VERIFIED).order_by("-at", "-id")[:LOOKED_AT]:
+        try:
+            outcome = verifying.outcome_of(reading.content(last.canonical))
+        except (ValueError, AttributeError):
+            continue
+        return {"event": last, "outcome": outcome, "line": sentences.describe([last])[0]}
+    return None

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @transaction.atomic
 def denied(request, pk=None):
-    trail.write(EventType.DISCLOSED, by=request.user, on=None)
+    trail.write(EventType.ANSWER_REFUSED, by=request.user, on=None)
     raise PermissionDenied
 
 
@@ -70,7 +70,7 @@ def test_a_refusal_inside_a_transaction_is_recorded_after_the_rollback(client, u
     assert (event.actor, event.unit) == (str(user.pk), user.unit_code)
     assert (event.target_type, event.target_id) == ("url", str(pk))
     assert json.loads(bytes(event.canonical))["detail"] == {"view": "denied", "method": "POST"}
-    assert not Event.objects.filter(kind=EventType.DISCLOSED).exists()
+    assert not Event.objects.filter(kind=EventType.ANSWER_REFUSED).exists()
 
 
 def test_a_refusal_without_an_object_is_recorded(client):
@@ -91,7 +91,7 @@ def test_a_refusal_of_somebody_not_signed_in_is_not_recorded(client):
 
 
 def test_a_refusal_that_cannot_be_recorded_answers_503(client, owner):
-    owner.execute("REVOKE INSERT (id, canonical) ON audit_event FROM seal_app")
+    owner.execute("REVOKE EXECUTE ON FUNCTION audit_write FROM seal_app")
     response = client.get("/testing/forbidden/")
     assert response.status_code == 503
     assert response["Retry-After"] and response.content != b"no"

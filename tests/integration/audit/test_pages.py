@@ -14,7 +14,8 @@ from access.duties import Duty
 from audit import log, trail, verify
 from audit.models import Event
 from audit.trail import EventType
-from tests import factories
+from tests import factories, signing
+from tests.tampering import tamper
 
 pytestmark = pytest.mark.django_db
 
@@ -46,10 +47,8 @@ def client(auditor):
     return client_of(auditor)
 
 
-def tamper(owner, event_id):
-    owner.execute("ALTER TABLE audit_event DISABLE TRIGGER ALL")
-    owner.execute("UPDATE audit_event SET canonical = canonical || ' ' WHERE id = %s", [event_id])
-    owner.execute("ALTER TABLE audit_event ENABLE TRIGGER ALL")
+def alter(owner, event_id):
+    tamper(owner, "UPDATE audit_event SET canonical = canonical || ' ' WHERE id = %s", event_id)
 
 
 def addresses(event_id):
@@ -79,13 +78,13 @@ def test_unused_methods_are_refused(client):
 
 
 def test_the_list_says_what_happened_newest_first_with_its_place_in_the_log(client, auditor, signer):
-    write(EventType.REQUEST_APPROVED, by=auditor, on=("access.grant", "g"), number="CX-1", rung="PRESENCE", hours=72)
-    log.sequence()
-    log.checkpoint()
+    write(EventType.REQUEST_LAPSED, by=auditor, on=("access.grant", "g"), number="CX-1", rung="PRESENCE", hours=72)
+    signing.sequence()
+    signing.checkpoint()
     write(EventType.SIGNED_OUT, by=auditor)
     page = client.get(reverse("audit:events")).content.decode()
     assert "陈立 (031245) of " in page
-    assert "approved the grant of request CX-1." in page
+    assert "let the grant of request CX-1 lapse" in page
     assert "Rung: presence only" in page and "Hours: 72" in page
     assert page.index("signed out") < page.index("CX-1")
     assert page.index("Waiting") < page.index("Signed</span>")
@@ -103,8 +102,8 @@ def test_the_number_of_queries_does_not_grow_with_the_events(client, auditor, si
     for _number in range(15):
         person = factories.UserFactory()
         write(EventType.USER_DISABLED, by=person, on=auditor)
-    log.sequence()
-    log.checkpoint()
+    signing.sequence()
+    signing.checkpoint()
     assert queries() == few
 
 
@@ -121,7 +120,7 @@ def test_pages_follow_the_last_event_and_lose_none(client, auditor):
 def test_filters_narrow_the_list(client, auditor, bureau):
     other = factories.UserFactory(username="liwei", badge_number="777")
     write(EventType.SIGNED_IN, by=other)
-    write(EventType.DISCLOSED, by=auditor, on=("access.grant", "0f8b9f0e-6a3a-4b4f-9a55-5d1f0c9b8a77"))
+    write(EventType.ANSWER_REFUSED, by=auditor, on=("access.grant", "0f8b9f0e-6a3a-4b4f-9a55-5d1f0c9b8a77"))
 
     def rows(query):
         page = client.get(reverse("audit:events") + query)
@@ -129,11 +128,11 @@ def test_filters_narrow_the_list(client, auditor, bureau):
         return sorted(row["line"].event.kind for row in page.context["rows"])
 
     today = timezone.localdate()
-    assert rows("?kind=DISCLOSED") == ["DISCLOSED"]
+    assert rows("?kind=ANSWER_REFUSED") == ["ANSWER_REFUSED"]
     assert rows("?actor=liwei") == rows("?actor=777") == ["SIGNED_IN"]
     assert rows("?actor=nobody") == []
-    assert rows("?target=0F8B9F0E-6a3a-4b4f-9a55-5d1f0c9b8a77") == ["DISCLOSED"]
-    assert "DISCLOSED" in rows(f"?day_from={today}&day_to={today}")
+    assert rows("?target=0F8B9F0E-6a3a-4b4f-9a55-5d1f0c9b8a77") == ["ANSWER_REFUSED"]
+    assert "ANSWER_REFUSED" in rows(f"?day_from={today}&day_to={today}")
     assert rows(f"?day_from={today + timedelta(days=1)}") == []
     assert rows(f"?day_to={today - timedelta(days=1)}") == []
     assert len(rows("?before=nonsense")) == len(rows(""))
@@ -149,8 +148,8 @@ def test_the_first_and_the_last_day_there_is_are_days(client, name, day):
 
 
 def test_applied_filters_are_chips_that_can_be_removed(client):
-    page = client.get(reverse("audit:events") + "?kind=DISCLOSED&actor=liwei")
-    assert [chip["url"] for chip in page.context["chips"]] == ["?actor=liwei", "?kind=DISCLOSED"]
+    page = client.get(reverse("audit:events") + "?kind=ANSWER_REFUSED&actor=liwei")
+    assert [chip["url"] for chip in page.context["chips"]] == ["?actor=liwei", "?kind=ANSWER_REFUSED"]
     assert "No event fits these filters" in page.content.decode()
 
 
@@ -165,11 +164,11 @@ def test_a_filter_that_is_none_is_said_beside_its_field(client, query):
 
 
 def test_an_event_is_shown_byte_for_byte_with_a_proof_that_holds(client, auditor, signer, tmp_path, capsys):
-    event_id = write(EventType.DISCLOSED, by=auditor, on=("access.grant", "g"), rung="FULL")
+    event_id = write(EventType.ANSWER_REFUSED, by=auditor, on=("access.grant", "g"), rung="FULL")
     for _number in range(5):
         write()
-    log.sequence()
-    log.checkpoint()
+    signing.sequence()
+    signing.checkpoint()
     page = client.get(reverse("audit:event", args=[event_id]))
     assert "Proved" in page.content.decode()
     canonical = bytes(Event.objects.get(pk=event_id).canonical)
@@ -184,7 +183,7 @@ def test_an_event_is_shown_before_it_has_a_place_and_before_it_is_signed(client,
     event_id = write()
     address = reverse("audit:event", args=[event_id])
     assert "It is waiting for its place" in client.get(address).content.decode()
-    log.sequence()
+    signing.sequence()
     assert "No checkpoint covers this event yet" in client.get(address).content.decode()
 
 
@@ -194,17 +193,17 @@ def test_an_event_that_does_not_exist_is_404(client):
 
 def test_an_altered_event_is_marked_wherever_it_is_shown(client, signer, owner):
     event_id = write()
-    log.sequence()
-    log.checkpoint()
-    tamper(owner, event_id)
+    signing.sequence()
+    signing.checkpoint()
+    alter(owner, event_id)
     assert "Altered" in client.get(reverse("audit:events")).content.decode()
     assert "This event was altered" in client.get(reverse("audit:event", args=[event_id])).content.decode()
 
 
 def test_a_whole_trail_is_verified_on_the_page(client, auditor, signer):
     write()
-    log.sequence()
-    log.checkpoint()
+    signing.sequence()
+    signing.checkpoint()
     assert "never verified" in client.get(reverse("audit:verification")).content.decode()
     page = client.post(reverse("audit:verification"), follow=True)
     assert "The trail holds." in page.content.decode()
@@ -218,9 +217,9 @@ def test_a_broken_trail_is_a_red_bar_naming_the_first_bad_event(client, signer, 
     event_id = write()
     for _number in range(3):
         write()
-    log.sequence()
-    log.checkpoint()
-    tamper(owner, event_id)
+    signing.sequence()
+    signing.checkpoint()
+    alter(owner, event_id)
     client.post(reverse("audit:verification"))
     for address in (reverse("audit:verification"), reverse("audit:events")):
         page = client.get(address).content.decode()
@@ -233,7 +232,7 @@ def test_a_log_that_lags_is_said(client, signer, owner):
     write()
     owner.execute("UPDATE audit_queue SET at = at - interval '1 minute'")
     for address in (reverse("audit:events"), reverse("audit:verification")):
-        assert "Start the worker." in client.get(address).content.decode()
+        assert "Start the signer." in client.get(address).content.decode()
 
 
 def test_looking_changes_nothing(client):
@@ -245,7 +244,7 @@ def test_looking_changes_nothing(client):
 
 
 def test_without_the_trail_verifying_answers_503_and_shows_nothing(client, signer, owner):
-    owner.execute("REVOKE INSERT (id, canonical) ON audit_event FROM seal_app")
+    owner.execute("REVOKE EXECUTE ON FUNCTION audit_write FROM seal_app")
     page = client.post(reverse("audit:verification"))
     assert page.status_code == 503
     assert "The trail holds" not in page.content.decode()
