@@ -1,10 +1,10 @@
 """What other apps compare with the trail: each registers its checks here, and verification runs them."""
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from django.db import models
+from django.db import connection, models
 
 
 @dataclass(frozen=True)
@@ -47,3 +47,12 @@ def wrong(code: str) -> models.TextChoices:
         return _wrongs[code]
     except (KeyError, TypeError):
         raise ValueError("No register knows this code.") from None
+
+
+def ask(statement: str) -> Iterator[Fault]:
+    """Yield a fault for each row (code, event or null, row or null) of a statement, a few at a time."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(statement)
+        while rows := cursor.fetchmany(500):
+            for code, event_id, row in rows:
+                yield Fault(wrong(code), event_id=event_id, row=row)

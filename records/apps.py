@@ -7,8 +7,10 @@ class RecordsConfig(AppConfig):
     verbose_name = _("The register")
 
     def ready(self) -> None:
-        """Provide the indexes of people that requests are matched by (access/subjects.py is the port)."""
+        """Provide the indexes that requests match people by (access/subjects.py is the port), and checks of the register."""
         from access import subjects
-        from records import keyservice
+        from audit import registers
+        from records import keyservice, proofs
 
         subjects.provide(keyservice.index)
+        registers.register(proofs.Wrong, *proofs.CHECKS)

@@ -19,7 +19,8 @@ def tamper(owner: psycopg.Connection, statement: str, *parameters: Any, tables: 
         triggers = owner.execute(_TRIGGERS, [list(tables)]).fetchall()
         for table, name in triggers:
             owner.execute(f"alter table {table} disable trigger {name}")
-        changed = owner.execute(statement, parameters).rowcount
+        named = parameters[0] if parameters and isinstance(parameters[0], dict) else parameters
+        changed = owner.execute(statement, named or None).rowcount
         owner.execute("set constraints all immediate")
         for table, name in triggers:
             owner.execute(f"alter table {table} enable always trigger {name}")

@@ -25,15 +25,19 @@ class Checked:
         return not (self.altered or self.missing or self.strays)
 
 
-def check(ids: Sequence[uuid.UUID]) -> Checked:
-    """Make the MAC of each of these records again, and look for records that no stub speaks of.
+def check(ids: Sequence[uuid.UUID], *, strays: bool | None = None) -> Checked:
+    """Make the MAC of each of these records again, and look for records that no stub speaks of (reading all; `strays`
+    says whether, by default where there are ids).
 
     With no ids it only says, by not raising Unavailable, that connection, functions and keyring are there.
     """
     keys = register_keys()
     with sealed() as connection:
         rows = connection.execute("select * from sealed.audited(%s)", [list(ids)]).fetchall()
-        strays = connection.execute("select * from sealed.strays(%s) as id", [MOST_STRAYS]).fetchall() if ids else []
+        looks = bool(ids) if strays is None else strays
+        found_strays = connection.execute(
+            "select * from sealed.strays(%s) as id", [MOST_STRAYS if looks else 0]
+        ).fetchall()
     altered = [
         row["id"]
         for row in rows
@@ -41,5 +45,5 @@ def check(ids: Sequence[uuid.UUID]) -> Checked:
     ]
     found = {row["id"] for row in rows}
     return Checked(
-        altered=altered, missing=[one for one in ids if one not in found], strays=[row["id"] for row in strays]
+        altered=altered, missing=[one for one in ids if one not in found], strays=[row["id"] for row in found_strays]
     )

@@ -1,0 +1,265 @@
+"""People, votes, grants and openings against the trail, both ways: what verification asks of this app.
+
+The functions of the database write rows and events together, each recomputed. Whoever owns the tables can write either
+alone; here it is found, and the row or the event is named. Each statement yields (code, event, row) and reads one
+snapshot; comparisons are of texts, so that nothing that stands in an event stops them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from audit import registers
+from audit.registers import Fault
+
+
+class Wrong(models.TextChoices):
+    """What can be wrong between people, requests and the trail."""
+
+    VOTE_WITHOUT_EVENT = "VOTE_WITHOUT_EVENT", _("This vote has no event, or its event says something else.")
+    VOTE_WITHOUT_ROW = "VOTE_WITHOUT_ROW", _("The vote that this event tells of is gone, or it is told of twice.")
+    VOTE_ABOUT_ELSE = "VOTE_ABOUT_ELSE", _("The people, the reason or the letters are not those that this vote was about.")
+    GRANT_WITHOUT_EVENT = "GRANT_WITHOUT_EVENT", _("This grant has no event, or its event says something else.")
+    GRANT_WITHOUT_ROW = "GRANT_WITHOUT_ROW", _("The grant that this event tells of is gone, or it is told of twice.")
+    GRANT_NOT_FROM_VOTES = "GRANT_NOT_FROM_VOTES", _("This grant is not what the votes on its request give.")
+    REVOCATION_UNPROVED = "REVOCATION_UNPROVED", _("The revocations of this grant are not those that the trail tells of.")
+    UNDERTAKING_UNPROVED = "UNDERTAKING_UNPROVED", _(
+        "The undertakings signed for this grant are not those that the trail tells of."
+    )
+    CONFIRMATION_UNPROVED = "CONFIRMATION_UNPROVED", _(
+        "The confirmations of identity for this grant are not those that the trail tells of."
+    )
+    OPENING_WITHOUT_EVENT = "OPENING_WITHOUT_EVENT", _("This opening was counted without an event.")
+    OPENING_WITHOUT_ROW = "OPENING_WITHOUT_ROW", _("The opening that this event tells of was never counted as it says.")
+    OPENING_OUTSIDE_GRANT = "OPENING_OUTSIDE_GRANT", _("This opening is not covered by its grant.")
+    DUTY_UNPROVED = "DUTY_UNPROVED", _("The duties of this person are not those that the trail tells of.")
+    PERSON_UNPROVED = "PERSON_UNPROVED", _("Whether this account is enabled is not what the trail tells of.")
+
+
+# One event of a kind: its columns, and its details as `d`; `told` counts those that name the same.
+_EVENTS = """
+with told as (
+    select e.id, e.at, e.actor, e.unit, e.target_id, public.audit_json(e.canonical) -> 'detail' as d
+      from public.audit_event e where e.kind = '{kind}'
+)
+"""
+VOTES = (
+    _EVENTS.format(kind="REQUEST_VOTED")
+    + """
+, numbered as (select *, count(*) over (partition by d ->> 'decision') as times from told)
+select case when v.id is null or times > 1 then 'VOTE_WITHOUT_ROW' else 'VOTE_WITHOUT_EVENT' end,
+       e.id, 'access.decision:' || v.id
+  from public.access_decision v
+  join public.access_legalbasis b on b.id = v.basis_id
+  full join numbered e on e.d ->> 'decision' = v.id::text
+ where v.id is null or e.id is null or times > 1
+    or (e.actor, e.target_id, e.d ->> 'outcome', e.d ->> 'round', e.d ->> 'rung', e.d ->> 'hours', e.d ->> 'openings',
+        e.d ->> 'window_from', e.d ->> 'digest', e.d ->> 'basis', e.d ->> 'basis_version')
+       is distinct from
+       (v.decider_id::text, v.access_request_id::text, v.outcome::text, v.round::text, v.rung::text,
+        coalesce(v.hours, 0)::text, coalesce(v.openings, 0)::text, to_char(v.window_from, 'YYYY-MM-DD'),
+        encode(v.digest, 'hex'), b.code::text, b.version::text)
+    or abs(extract(epoch from e.at - v.decided_at)) > 60
+"""
+)
+# As `access_request_digest`, but of the round that was voted on: what was written then is in the history, and letters
+# have their times.
+DIGESTS = (
+    _EVENTS.format(kind="REQUEST_VOTED")
+    + """
+select 'VOTE_ABOUT_ELSE', e.id, 'access.decision:' || v.id
+  from public.access_decision v
+  join told e on e.d ->> 'decision' = v.id::text
+  left join lateral (
+      select h.particulars from public.access_historicalaccessrequest h
+       where h.id = v.access_request_id and h.version::text = e.d ->> 'version' order by h.history_id limit 1) h on true
+ where v.digest is distinct from sha256(
+        sha256(h.particulars)
+        || coalesce((select string_agg(
+               uuid_send(s.id) || s.subject_key || s.identity_key || sha256(s.particulars), ''::bytea order by s.position)
+               from public.access_requestsubject s
+              where s.access_request_id = v.access_request_id and s.round = v.round), ''::bytea)
+        || '\\xff'::bytea
+        || coalesce((select string_agg(uuid_send(l.id) || sha256(l.name) || sha256(l.content), ''::bytea order by l.id)
+               from public.access_letter l
+              where l.access_request_id = v.access_request_id and l.uploaded_at <= v.decided_at
+                and (l.removed_at is null or l.removed_at > v.decided_at)), ''::bytea))
+"""
+)
+GRANTS = (
+    _EVENTS.format(kind="GRANT_MADE")
+    + """
+, numbered as (select *, count(*) over (partition by target_id) as times from told)
+select case when g.id is null or times > 1 then 'GRANT_WITHOUT_ROW' else 'GRANT_WITHOUT_EVENT' end,
+       e.id, 'access.grant:' || g.id
+  from public.access_grant g
+  join public.access_legalbasis b on b.id = g.basis_id
+  join public.access_accessrequest r on r.id = g.access_request_id
+  left join public.access_casepurpose p on p.id = g.case_purpose_id
+  full join numbered e on e.target_id = g.id::text
+ where g.id is null or e.id is null or times > 1
+    or (e.d ->> 'basis', e.d ->> 'basis_version', e.d -> 'categories', e.d ->> 'hours', e.d ->> 'number',
+        e.d ->> 'openings', e.d ->> 'purpose', e.d ->> 'round', e.d ->> 'rung', e.d ->> 'window_from')
+       is distinct from
+       (b.code::text, b.version::text, to_jsonb(g.categories),
+        trunc(extract(epoch from g.ends_at - g.starts_at) / 3600)::text, r.number::text, g.openings::text,
+        coalesce(p.code::text, ''), g.round::text, g.rung::text, to_char(g.window_from, 'YYYY-MM-DD'))
+"""
+)
+GRANTS_FROM_VOTES = """
+select 'GRANT_NOT_FROM_VOTES', null::uuid, 'access.grant:' || g.id
+  from public.access_grant g
+  join public.access_accessrequest r on r.id = g.access_request_id
+  join public.access_legalbasis b on b.id = r.basis_id
+  left join public.access_casepurpose p on p.id = r.case_purpose_id
+  cross join lateral (
+      select count(*) as votes, count(distinct d.decider_id) as people, count(distinct d.decider_organisation_id) as units,
+             bool_and(d.outcome = 'APPROVE' and d.decider_id <> r.requester_id and d.basis_id = g.basis_id) as agree,
+             min(d.hours) as hours, min(d.openings) as openings, max(d.window_from) as window_from,
+             min(array_position(array['PRESENCE', 'ABSTRACT', 'FULL'], d.rung::text)) as height, max(d.decided_at) as at
+        from public.access_decision d where d.access_request_id = r.id and d.round = g.round) v
+ where r.status <> 'APPROVED' or r.round <> g.round or v.agree is not true or v.people <> v.votes
+    or v.votes < greatest(r.approvals_needed, b.approvals, case when exists (
+           select from public.access_requestsubject s
+            where s.access_request_id = r.id and s.round = g.round and s.is_minor) then 2 else 1 end)
+    or (b.two_units or r.approvals_needed > 1) and v.units <> v.votes
+    or (g.basis_id, g.case_purpose_id, g.openings, g.window_from, g.rung::text, g.starts_at, g.ends_at,
+        g.record_filter::text, g.filter_count, g.categories::text[])
+       is distinct from
+       (r.basis_id, r.case_purpose_id, v.openings, v.window_from, (array['PRESENCE', 'ABSTRACT', 'FULL'])[v.height],
+        v.at, v.at + make_interval(hours => v.hours), b.record_filter::text, greatest(b.filter_count, p.minimum_count),
+        case when p.id is null or '*' = any (p.categories) then b.categories::text[]
+             when '*' = any (b.categories) then p.categories::text[]
+             else array(select unnest(b.categories::text[]) intersect select unnest(p.categories::text[]) order by 1) end)
+    or array(select u.user_id from public.access_grantuserobjectpermission u
+               join public.auth_permission a on a.id = u.permission_id and a.codename = 'open_grant'
+              where u.content_object_id = g.id) <> array[r.requester_id]
+"""
+
+
+def _by_grant_and_person(kind: str, table: str, person: str, code: str, grant: str = "e.target_id") -> str:
+    """Return the statement that finds grants for which somebody has more rows than events, or fewer."""
+    return f"""
+with told as (
+    select {grant} as grant_id, coalesce(e.actor, '') as person, count(*) as times, min(e.id::text)::uuid as one
+      from public.audit_event e where e.kind = '{kind}' group by 1, 2
+), kept as (
+    select grant_id::text, coalesce({person}::text, '') as person, count(*) as times from public.{table} group by 1, 2
+)
+select '{code}', told.one, 'access.grant:' || coalesce(kept.grant_id, told.grant_id)
+  from told full join kept using (grant_id, person) where told.times is distinct from kept.times
+"""  # noqa: S608 - fixed words
+
+
+REVOCATIONS = _by_grant_and_person("GRANT_REVOKED", "access_revocation", "by_id", "REVOCATION_UNPROVED")
+UNDERTAKINGS = _by_grant_and_person("UNDERTAKING_SIGNED", "access_undertaking", "user_id", "UNDERTAKING_UNPROVED")
+CONFIRMATIONS = _by_grant_and_person(
+    "IDENTITY_CONFIRMED",
+    "access_identityconfirmation",
+    "user_id",
+    "CONFIRMATION_UNPROVED",
+    "public.audit_json(e.canonical) -> 'detail' ->> 'grant'",
+)
+# The same form sent again is the same opening with an event of its own.
+OPENING_EVENTS = (
+    _EVENTS.format(kind="OPENING")
+    + """
+select 'OPENING_WITHOUT_ROW', e.id, 'access.grant:' || e.target_id
+  from told e
+  left join public.access_opening o on o.id::text = e.d ->> 'opening'
+  left join public.access_grant g on g.id = o.grant_id
+  left join public.access_legalbasis b on b.id = g.basis_id
+  left join public.access_accessrequest r on r.id = g.access_request_id
+ where (e.target_id = o.grant_id::text and e.actor = o.user_id::text and e.d ->> 'subject' = o.subject_id::text
+        and e.d ->> 'rung' = g.rung and e.d ->> 'basis' = b.code and e.d ->> 'basis_version' = b.version::text
+        and e.d ->> 'number' = r.number
+        and e.at between o.opened_at - interval '1 minute' and o.viewable_until + interval '1 minute') is not true
+"""
+)
+# A revocation takes no lock: an opening that began before it was committed is lawful, and lasts no minute.
+OPENING_ROWS = (
+    _EVENTS.format(kind="OPENING")
+    + """
+, places as (
+    select o.*, row_number() over (partition by o.grant_id, o.subject_id order by o.opened_at, o.id) as place
+      from public.access_opening o
+)
+select 'OPENING_WITHOUT_EVENT', null::uuid, 'access.opening:' || o.id from public.access_opening o
+ where not exists (select from told e where e.d ->> 'opening' = o.id::text)
+union all
+select 'OPENING_OUTSIDE_GRANT', null::uuid, 'access.opening:' || o.id
+  from places o
+  join public.access_grant g on g.id = o.grant_id
+  join public.access_accessrequest r on r.id = g.access_request_id
+ where o.place > g.openings or o.opened_at < g.starts_at or o.opened_at >= g.ends_at or o.viewable_until > g.ends_at
+    or o.user_id <> r.requester_id
+    or not exists (select from public.access_requestsubject s
+                    where s.id = o.subject_id and s.access_request_id = g.access_request_id and s.round = g.round)
+    or not exists (select from public.access_undertaking u
+                    where u.grant_id = g.id and u.user_id = o.user_id and u.signed_at <= o.opened_at)
+    or not exists (select from public.access_identityconfirmation c
+                    where c.id = o.confirmation_id and c.grant_id = g.id and c.user_id = o.user_id
+                      and c.confirmed_at <= o.opened_at)
+    or exists (select from public.access_revocation x
+                where x.grant_id = g.id and x.at < o.opened_at - interval '1 minute')
+"""
+)
+# A duty is there exactly when the last that the trail says of it is that it was given.
+DUTIES = """
+with told as (
+    select distinct on (person, duty, unit) person, duty, unit, kind, id
+      from (select e.target_id as person, e.kind, e.at, e.id,
+                   public.audit_json(e.canonical) -> 'detail' ->> 'duty' as duty,
+                   public.audit_json(e.canonical) -> 'detail' ->> 'at' as unit
+              from public.audit_event e where e.kind in ('DUTY_GIVEN', 'DUTY_WITHDRAWN')) as all_told
+     order by person, duty, unit, at desc, id desc
+), held as (
+    select h.user_id::text as person, a.codename::text as duty, o.code::text as unit
+      from public.access_organisationuserobjectpermission h
+      join public.auth_permission a on a.id = h.permission_id
+      join public.access_organisation o on o.id = h.content_object_id
+)
+select 'DUTY_UNPROVED', told.id, 'access.user:' || coalesce(held.person, told.person)
+  from told full join held using (person, duty, unit)
+ where (told.kind = 'DUTY_GIVEN') is distinct from (held.person is not null)
+   and not (told.kind = 'DUTY_WITHDRAWN' and held.person is null)
+"""
+PEOPLE = """
+with told as (
+    select distinct on (e.target_id) e.target_id, e.kind, e.id from public.audit_event e
+     where e.kind in ('USER_CREATED', 'USER_DISABLED', 'USER_ENABLED') order by e.target_id, e.at desc, e.id desc
+)
+select 'PERSON_UNPROVED', told.id, 'access.user:' || coalesce(u.id::text, told.target_id)
+  from public.access_user u full join told on told.target_id = u.id::text
+ where u.id is null or told.id is null or u.is_active <> (told.kind <> 'USER_DISABLED')
+"""
+
+
+def votes() -> Iterator[Fault]:
+    """Name votes and events that do not agree, and votes about something else than what stands there now."""
+    yield from registers.ask(VOTES)
+    yield from registers.ask(DIGESTS)
+
+
+def grants() -> Iterator[Fault]:
+    """Name grants without their event, or other than their votes give, and what was revoked, signed, confirmed unseen."""
+    for statement in (GRANTS, GRANTS_FROM_VOTES, REVOCATIONS, UNDERTAKINGS, CONFIRMATIONS):
+        yield from registers.ask(statement)
+
+
+def openings() -> Iterator[Fault]:
+    """Name openings without event, without row, or outside their grant."""
+    yield from registers.ask(OPENING_EVENTS)
+    yield from registers.ask(OPENING_ROWS)
+
+
+def people() -> Iterator[Fault]:
+    """Name people whose duties or accounts are not what the trail tells of."""
+    yield from registers.ask(DUTIES)
+    yield from registers.ask(PEOPLE)
+
+
+CHECKS = (votes, grants, openings, people)
