@@ -25,6 +25,7 @@ from config.database import SIGNER, stop
 from config.management.commands import accounts
 
 START_SECONDS = 60
+MAINTAINED_SECONDS = 24 * 60 * 60
 
 
 class Command(BaseCommand):
@@ -154,8 +155,12 @@ class Command(BaseCommand):
         raise CommandError(f"The web server did not answer within {START_SECONDS} seconds; its log stands above.")
 
     def watch(self, children: list[subprocess.Popen[bytes]]) -> None:
+        maintained_at = float("-inf")
         while True:
             self.check_running(children)
+            if time.monotonic() - maintained_at > MAINTAINED_SECONDS:  # elsewhere a timer does it
+                maintained_at = time.monotonic()
+                self.run_as_owner("maintain", "--quiet")
             time.sleep(0.5)
 
     def check_running(self, children: list[subprocess.Popen[bytes]]) -> None:
