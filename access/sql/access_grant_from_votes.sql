@@ -35,8 +35,8 @@ begin
     perform public.audit_append(
         'GRANT_MADE', p_by::text, p_unit, 'access.grant', g.id::text,
         '{"basis":"' || b.code || '","basis_version":' || b.version
-        || ',"categories":[' || (select string_agg('"' || c || '"', ',' order by place)
-                                   from unnest(g.categories) with ordinality as list (c, place))
+        || ',"categories":[' || coalesce((select string_agg('"' || c || '"', ',' order by place)
+                                   from unnest(g.categories) with ordinality as list (c, place)), '')
         || '],"hours":' || hours || ',"number":"' || r.number || '","openings":' || g.openings
         || ',"purpose":"' || coalesce(p.code, '') || '","round":' || r.round || ',"rung":"' || g.rung
         || '","window_from":' || coalesce('"' || g.window_from || '"', 'null') || '}');
