@@ -232,11 +232,14 @@ def close_database(connection: psycopg.Connection, name: str) -> None:
         connection.execute(sql.SQL("grant connect on database {} to {}").format(database, sql.Identifier(role)))
 
 
-# What counts reading and size, where everybody may look: a disclosure of 1, 4 or 9 records moves it by different steps.
+# What counts reading and size, or says how far the log of writes is, where everybody may look: a disclosure of 1, 4 or 9
+# records moves it by different steps.
 _COUNTING = (
-    "pronamespace = 'pg_catalog'::regnamespace and (proname ~ '^pg_stat_(get|have)_|^pg_current_wal_' or proname in"
+    "pronamespace = 'pg_catalog'::regnamespace and (proname ~ '^pg_stat_(get|have)_|^pg_current_wal_|_wal_summar' or proname in"
     " ('pg_relation_size', 'pg_table_size', 'pg_total_relation_size', 'pg_indexes_size', 'pg_database_size',"
-    " 'pg_tablespace_size', 'pg_walfile_name', 'pg_walfile_name_offset'))"
+    " 'pg_tablespace_size', 'pg_walfile_name', 'pg_walfile_name_offset', 'pg_logical_emit_message',"
+    " 'pg_control_checkpoint', 'pg_control_recovery', 'pg_last_wal_receive_lsn', 'pg_last_wal_replay_lsn',"
+    " 'pg_get_replication_slots'))"
 )
 _COUNTERS_OPEN = f"""
 select exists (select from pg_proc where {_COUNTING} and has_function_privilege(current_user, oid, 'execute'))
