@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.db import connections
+from django.db.models import Model
 from psycopg.conninfo import make_conninfo
 
 from audit import log, notes
 from config import database
 from records import keyservice
-from tests import databases
+from tests import databases, worlds
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +56,24 @@ def owner(cloned: dict[str, str], db: None) -> Iterator[psycopg.Connection]:
     """A connection of the role that owns the tables: for tampering, and for planting what the application cannot see."""
     with psycopg.connect(make_conninfo(**{**cloned, "user": database.OWNER}), autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def enact(owner: psycopg.Connection) -> Callable[[Model], Model]:
+    """Load a row of the law as the owner does; the application only reads the law."""
+
+    def load(row: Model) -> Model:
+        databases.insert(owner, row)
+        return row
+
+    return load
+
+
+@pytest.fixture
+def as_owner(cloned: dict[str, str], db: None) -> Iterator[None]:
+    """Django's own connection is the owner's, as where the catalogue is loaded."""
+    with worlds.acting_as(database.OWNER):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -210,6 +210,15 @@ def basis(code: str = "PRESCHOOL-44") -> LegalBasis:
     return LegalBasis.objects.filter(code=code).latest("version")
 
 
+def version_of(row, version: int, **values):
+    """Return another version of a row of the law, which the owner has yet to load (the fixture `enact`)."""
+    changed = type(row)(**{field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields})
+    changed.pk, changed.version = token(), version
+    for name, value in values.items():
+        setattr(changed, name, value)
+    return changed
+
+
 def request_draft(
     city: City, *people: Person, by: User | None = None, code: str = "PRESCHOOL-44", **values
 ) -> AccessRequest:
@@ -222,7 +231,8 @@ def request_draft(
         case_number="（2026）沪0101刑初123号" if wanted.needs_case_number else "",
         people=list(people) or [person()],
     )
-    purpose = CasePurpose.objects.get(code="CRIM-THEFT") if wanted.needs_case_purpose else None
+    theft = CasePurpose.objects.filter(code="CRIM-THEFT").order_by("version").last()
+    purpose = theft if wanted.needs_case_purpose else None
     access_request = requests.save_draft(
         None,
         particulars,

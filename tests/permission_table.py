@@ -63,7 +63,8 @@ access:decide            | | draft missing | POST | | 404
                          | | * | POST | kindergarten 403, supervisor 403, supervisor2 200 | 404
 access:grant_revoke      | grant | live ended | POST | kindergarten 403, supervisor 200, supervisor2 200 | 404
                          | | missing | POST | | 404
-access:identity          | - | - | GET POST | | 200
+access:identity          | grant | live ended | GET POST | kindergarten 200 | 404
+                         | | missing | GET POST | | 404
 
 access:people            | - | - | GET | people-admin 200 | 404
 access:person_new        | - | - | GET POST | people-admin 200 | 404

@@ -10,16 +10,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 
+import psycopg
 from django.conf import settings
 from django.db import connections
-from django.test import Client
+from django.test import Client, override_settings
 from django.test.client import ClientHandler
+from psycopg.conninfo import make_conninfo
 
 from access.actions import decisions
 from access.models.people import OrganisationKind
 from access.models.requests import Status as RequestStatus
 from audit.models import Event
 from config import database
+from records import keyservice
 from records.models import Status
 from tests import databases, factories
 
@@ -30,19 +33,44 @@ MISSING = "missing"
 
 @contextmanager
 def inside(values: dict[str, str]) -> Iterator[None]:
-    """Let Django's connection be the application role in the database of these values."""
+    """Let Django's connection be the application role in the database of these values, and the key service's its own."""
     connection = connections["default"]
     before = dict(connection.settings_dict)
     connection.close()
     connection.settings_dict.update(NAME=values["dbname"], USER=database.APP, HOST=values["host"], PORT=values["port"])
+    keyservice.close()
+    sealed = make_conninfo(**{**values, "user": database.KEYS})
     # Thousands of refusals are asked for; keeping a log line of each would take longer than asking.
     logging.disable(logging.CRITICAL)
     try:
-        yield
+        with override_settings(SEALED_DATABASE_URL=sealed):
+            yield
     finally:
         logging.disable(logging.NOTSET)
         connections.close_all()
+        keyservice.close()
         connection.settings_dict.update(before)
+
+
+@contextmanager
+def acting_as(role: str) -> Iterator[None]:
+    """Let Django's connection be another role of the product for a block: the signer's machine, the owner's commands."""
+    connection = connections["default"]
+    before = connection.settings_dict["USER"]
+    connection.close()
+    connection.settings_dict["USER"] = role
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["USER"] = before
+
+
+def connect(role: str) -> psycopg.Connection:
+    """Return a connection of this role, beside Django's, to the database that Django stands in."""
+    values = connections["default"].settings_dict
+    address = {"host": values["HOST"], "port": values["PORT"], "dbname": values["NAME"], "user": role}
+    return psycopg.connect(**address, autocommit=True)
 
 
 @contextmanager

@@ -16,21 +16,25 @@ APPS = ("audit", "access", "records", "config")
 # Inside an app a file imports from files to its left; a package is one place.
 LAYERS = {
     "audit": (
-        "exceptions", "verify", "notes", "merkle", "models", "trail", "permissions", "log", "export", "verification",
+        "exceptions", "sql", "verify", "notes", "merkle", "models", "trail", "permissions", "log", "export", "verification",
         "middleware", "sentences", "fields", "forms", "views", "urls", "apps", "management",
     ),
     "access": (
-        "exceptions", "vault", "identifiers", "duties", "models", "calendar", "catalogue", "permissions", "actions",
-        "adapter", "uploads", "middleware", "fields", "forms", "people_forms", "webauthn_forms", "shell", "templatetags", "views", "urls",
+        "exceptions", "vault", "identifiers", "subjects", "duties", "models", "attempts", "calendar", "catalogue",
+        "permissions", "database", "actions",
+        "adapter", "uploads", "middleware", "fields", "forms", "people_forms", "webauthn_forms", "shell", "templatetags",
+        "views", "urls",
         "apps", "management",
     ),
     "records": (
-        "exceptions", "models", "penalties", "entry", "catalogue", "permissions", "actions", "disclosure", "tasks",
+        "exceptions", "keyservice", "models", "penalties", "entry", "catalogue", "permissions", "upkeep", "actions",
+        "disclosure", "tasks",
         "forms", "shell", "templatetags", "views", "urls", "apps", "management",
     ),
 }  # fmt: skip
-# Imports inside a function that point right: a question of a model that the wrapper answers, and the wrapper's rows.
-LAZY = {("access/duties.py", "models")}
+# Imports inside a function that point right: a question of a model that the wrapper answers, the wrapper's rows, and what
+# Django asks a person's row to do at a sign-in, where the hash of the password is outdated.
+LAZY = {("access/duties.py", "models"), ("access/models/people.py", "actions")}
 
 SAVING = {
     "save", "save_base", "create", "get_or_create", "update_or_create", "bulk_create", "bulk_update", "delete",
@@ -38,15 +42,45 @@ SAVING = {
 }  # fmt: skip
 # Who saves besides actions, and what: catalogue rows of a release, sessions, throttle counts, the demo's clock.
 MAY_SAVE = {
+    ("access/attempts.py", "self.delete"),
+    ("access/attempts.py", "self._rows().filter(pk=self.make_and_validate_key(key, version)).delete"),
+    ("access/attempts.py", "self._rows().filter(until__lte=Now()).delete"),
+    ("access/attempts.py", "rows.update"),
     ("access/catalogue/__init__.py", "WorkingDay.objects.bulk_create"),
     ("access/catalogue/__init__.py", "model._default_manager.bulk_create"),
     ("access/views/identity.py", "request.session.create"),
     ("access/views/requests.py", "cache.delete"),
     ("config/sample_city.py", "user.save"),
-    ("config/sample_city.py", "access_request.save"),
 }
 WRITING_SQL = re.compile(r"^\s*(insert\s+into|update\s+[\w.]+\s+set|delete\s+from|truncate|merge\s+into)\b", re.I)
-MAY_WRITE_SQL = {"audit/trail.py", "audit/log.py"}
+# Statements that write by themselves instead of calling a function of the database: attempts, the kinds of a migration,
+# what the owner's commands load and note, the signer's checkpoints, and the demo's clock.
+MAY_WRITE_SQL = {
+    "access/attempts.py",
+    "access/catalogue/__init__.py",
+    "audit/log.py",
+    "audit/sql/__init__.py",
+    "config/sample_city.py",
+    "records/upkeep.py",
+}
+# Every call of a function of the database, and the one place for each.
+DATABASE_CALLS = {
+    "access/database.py": {
+        "public.access_vote",
+        "public.access_withdraw",
+        "public.access_revoke",
+        "public.access_sign",
+        "public.access_confirm",
+        "public.access_confirmation",
+        "public.access_open",
+        "public.access_note_expiry",
+    },
+    "audit/trail.py": {"public.audit_write"},
+    "records/keyservice/opening.py": {"sealed.disclosed"},
+    "records/keyservice/sealing.py": {"sealed.working", "sealed.seal"},
+    "records/keyservice/indexing.py": {"sealed.count_asked"},
+    "records/keyservice/checking.py": {"sealed.audited", "sealed.strays"},
+}
 
 READERS = {
     "access/actions/requests.py": {
@@ -63,7 +97,9 @@ READERS = {
     "records/actions.py": {"read_particulars", "entry_of", "handlers_of", "sealing_rule"},
 }
 # Nobody does these: the worker does, when time has passed.
-OF_THE_WORKER = {"lapse_one", "note_one_expiry", "seal_due"}
+OF_THE_WORKER = {"lapse_one", "seal_due"}
+# Somebody does these to their own row while they sign in.
+BY_THEMSELVES = {"store_password_anew"}
 BANNED = {
     "csrf_exempt", "mark_safe", "SafeString", "SimpleHistoryAdmin", "GuardedModelAdmin", "get_objects_for_user",
     "ObjectPermissionChecker", "ATOMIC_REQUESTS",
@@ -212,11 +248,45 @@ def test_only_the_trail_writes_sql():
     assert writing == MAY_WRITE_SQL
 
 
-def test_only_the_trail_inserts_events():
-    inserting = {
-        path for path in sources() if re.search(r"insert\s+into\s+audit_event\b", (ROOT / path).read_text(), re.I)
+def sql_files() -> dict[str, str]:
+    return {
+        path.relative_to(ROOT).as_posix(): path.read_text() for app in APPS for path in (ROOT / app).glob("sql/*.sql")
     }
-    assert inserting == {"audit/trail.py"}
+
+
+def test_only_functions_of_the_database_insert_events():
+    inserts = re.compile(r"insert\s+into\s+(public\.)?audit_event\b", re.I)
+    assert {path for path in sources() if inserts.search((ROOT / path).read_text())} == set()
+    assert {path for path, text in sql_files().items() if inserts.search(text)} == {
+        "audit/sql/audit_append.sql",
+        "access/sql/access_open.sql",
+    }
+
+
+def texts_in(tree: ast.AST) -> Iterator[str]:
+    return (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def test_each_function_of_the_database_is_called_from_one_place():
+    calling = re.compile(r"\b(?:select|from)\s+((?:public\.(?:access|audit|records)_|sealed\.)\w+)\s*\(", re.I)
+    found: dict[str, set[str]] = {}
+    for path, tree in sources().items():
+        for text in texts_in(tree):
+            if names := set(calling.findall(text)):
+                found.setdefault(path, set()).update(names)
+    assert found == DATABASE_CALLS
+
+
+def test_every_function_of_the_database_is_closed_to_what_its_caller_planted():
+    """SECURITY DEFINER without a search_path of its own runs what its caller put in front; every name is qualified."""
+    wrong = []
+    for path, text in sql_files().items():
+        for head in re.findall(r"create (?:or replace )?function.*?\bas\b\s*\$", text, re.S | re.I):
+            definer, fixed = "security definer" in head.lower(), "search_path = pg_catalog, pg_temp" in head.lower()
+            if definer and not fixed:
+                wrong.append(path)
+    assert len(sql_files()) > 40
+    assert wrong == []
 
 
 def test_duties_are_given_and_withdrawn_by_actions_only():
@@ -229,15 +299,119 @@ def test_duties_are_given_and_withdrawn_by_actions_only():
     assert changing <= {"access/duties.py", *READERS}
 
 
-def test_only_the_door_and_the_sealing_touch_the_sealed_compartment():
+SEALED_NAMES = {
+    # Who says where they are, and the one package that uses them.
+    "SEALED_DATABASE_URL": {
+        "config/database.py",
+        "config/management/commands/prepare_database.py",
+        "config/settings.py",
+        "records/keyservice/connection.py",
+    },
+    "SEALED_KEYRING": {
+        "config/apps.py",
+        "config/management/commands/make_keys.py",
+        "config/settings.py",
+        "records/keyservice/connection.py",
+    },
+}
+
+
+def names_in(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from re.findall(r"\w+", node.value)
+        else:
+            yield from (name for name in (getattr(node, "id", None), getattr(node, "attr", None)) if name)
+
+
+def is_key_service(path: str) -> bool:
+    return path.startswith("records/keyservice/")
+
+
+@pytest.mark.parametrize("name", SEALED_NAMES)
+def test_nothing_but_the_key_service_names_the_sealed_connection_or_its_keyring(name):
+    assert {path for path, tree in sources().items() if name in names_in(tree)} == SEALED_NAMES[name]
+
+
+def test_nothing_else_reaches_into_the_key_service():
+    reaching = {
+        (path, module)
+        for path, tree in sources().items()
+        if not is_key_service(path)
+        for module in imported(tree)
+        if module.startswith("records.keyservice")
+    }
+    # `from records.keyservice import SealedRow` names the package, which has four functions and what they answer.
+    assert {module for _path, module in reaching} == {"records.keyservice"}
+    # Sealing, opening, the port for indexes, and whether all of it is there.
+    assert {path for path, _module in reaching} == {
+        "config/health.py",
+        "records/actions.py",
+        "records/apps.py",
+        "records/disclosure.py",
+    }
+    [offered] = [
+        node.value
+        for node in sources()["records/keyservice/__init__.py"].body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    ]
+    called = {name for name in ast.literal_eval(offered) if name.islower()}
+    assert called == {"check", "close", "index", "open", "seal"}
+
+
+def test_no_statement_outside_the_key_service_names_the_sealed_schema():
+    naming = {
+        path
+        for path, tree in sources().items()
+        for text in texts_in(tree)
+        if re.search(r"\bsealed\.(record|record_key|history|handler|shown|asked)\b", text)
+    }
+    # What data keys behind the seal are bound to, and the tables that the owner's upkeep vacuums.
+    assert naming == {"records/keyservice/opening.py", "records/upkeep.py"}
+
+
+def test_only_the_key_service_touches_the_sealed_compartment():
     users = {
         path
         for path, tree in sources().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr == "SEALED" and ast.unparse(node.value).endswith("Compartment")
     }
-    assert users == {"access/vault.py", "records/actions.py", "records/disclosure.py"}
-    # The door is opened by one view.
+    # Beside it the two commands and checks that make and look for its keyring, and the vault's own table of numbers.
+    assert users == {
+        "access/vault/ciphers.py",
+        "access/vault/datakeys.py",
+        "config/apps.py",
+        "config/management/commands/make_keys.py",
+        "records/keyservice/opening.py",
+        "records/keyservice/sealing.py",
+    }
+
+
+def test_what_the_key_service_will_stand_on_needs_no_django():
+    """The seam of step 3: these files go into a process of their own."""
+    for path in ("ciphers", "datakeys", "keyfile", "keyring"):
+        modules = set(imported(sources()[f"access/vault/{path}.py"]))
+        assert not [name for name in modules if name.split(".")[0] in {"django", "audit", "records", "config"}]
+        assert all(name.startswith("access.vault.") for name in modules if name.startswith("access"))
+
+
+def test_nothing_is_pickled():
+    serialising = {"pickle", "_pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "jsonpickle"}
+    users = {
+        (path, name)
+        for path, tree in sources().items()
+        for name in imported(tree)
+        if name.split(".")[0] in serialising or "PickleSerializer" in name
+    }
+    assert users == set()
+    said = {
+        path for path, tree in sources().items() for text in texts_in(tree) if re.search(r"cache\.backends\.", text)
+    }
+    assert said == set(), "Django's own caches unpickle what they read."
+
+
+def test_the_door_is_opened_by_one_view():
     openers = {
         path for path, tree in sources().items() for call in calls(tree) if called_on(call).endswith("open_answer")
     }
@@ -251,7 +425,14 @@ def functions(path: str) -> dict[str, ast.FunctionDef]:
     return {node.name: node for node in sources()[path].body if isinstance(node, ast.FunctionDef)}
 
 
+# One statement outside any transaction is durable by itself: `open_grant` refuses to run in one, and sealing commits on
+# the key service's connection.
+ONE_STATEMENT = {"open_grant": "connection.in_atomic_block", "seal_due": "keyservice.seal"}
+
+
 def is_durable(function: ast.FunctionDef) -> bool:
+    if ONE_STATEMENT.get(function.name, "\0") in ast.unparse(function):
+        return True
     return any(ast.unparse(decorator) == "transaction.atomic(durable=True)" for decorator in function.decorator_list)
 
 
@@ -309,13 +490,48 @@ def test_every_action_takes_by_and_writes_its_event(path):
     within = functions(path)
     for name, node in actions(path).items():
         keywords = {argument.arg for argument in node.args.kwonlyargs}
-        assert ("by" in keywords) != (name in OF_THE_WORKER), name
-        written = [
-            call for one in reached(name, within) for call in calls(within[one]) if called_on(call) == "trail.write"
-        ]
+        assert ("by" in keywords) != (name in OF_THE_WORKER | BY_THEMSELVES), name
+        written = [call for one in reached(name, within) for call in calls(within[one]) if writes_an_event(call)]
         assert written, name
         for call in written:
-            assert "by" in {keyword.arg for keyword in call.keywords}, name
+            if called_on(call) == "trail.write" or called_on(call) in ("database.vote", "database.open_grant"):
+                assert "by" in {keyword.arg for keyword in call.keywords}, name
+
+
+# Functions of the database that write the event together with what it is about.
+WITH_THEIR_EVENT = {
+    "database.confirm",
+    "database.open_grant",
+    "database.revoke",
+    "database.sign",
+    "database.vote",
+    "database.withdraw",
+    "keyservice.seal",
+}
+
+
+def writes_an_event(call: ast.Call) -> bool:
+    return called_on(call) == "trail.write" or called_on(call) in WITH_THEIR_EVENT
+
+
+# Moves of what somebody has read on a screen: none can be made without saying which version that was.
+OF_WHAT_WAS_READ = {
+    "access/actions/decisions.py": {"approve", "refuse", "return_for_correction"},
+    "access/actions/requests.py": {"submit", "withdraw"},
+    "records/actions.py": {"submit", "return_for_correction", "confirm"},
+}
+
+
+@pytest.mark.parametrize("path", OF_WHAT_WAS_READ)
+def test_a_move_carries_the_version_that_was_on_the_screen_and_no_caller_can_leave_it_out(path):
+    for name in OF_WHAT_WAS_READ[path]:
+        arguments = functions(path)[name].args
+        required = {
+            argument.arg: ast.unparse(argument.annotation)
+            for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+            if default is None
+        }
+        assert required.get("version") == "int", name
 
 
 @pytest.mark.parametrize("path", READERS)

@@ -87,7 +87,7 @@ def of_kindergarten(site: Site) -> Iterator[str]:
     signed = Grant.objects.filter(access_request__requester__username="kindergarten").earliest("starts_at")
     yield from (site.at("records:answers"), site.at("records:grant", grant.pk), site.at("records:grant", signed.pk))
     yield site.at("records:open", signed.pk, factories.subject_of(signed).pk)
-    yield site.at("access:identity")
+    yield site.at("access:identity", signed.pk)
 
 
 def of_supervisor(site: Site) -> Iterator[str]:
@@ -98,7 +98,7 @@ def of_supervisor(site: Site) -> Iterator[str]:
 
 def of_auditor(site: Site) -> Iterator[str]:
     yield from (site.at("desk"), site.at("audit:events"), site.at("audit:verification"))
-    yield site.at("audit:event", Event.objects.filter(kind=EventType.DISCLOSED).latest("at").pk)
+    yield site.at("audit:event", Event.objects.filter(kind=EventType.OPENING).latest("at").pk)
 
 
 def of_people_admin(site: Site) -> Iterator[str]:

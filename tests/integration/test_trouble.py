@@ -17,6 +17,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from access.actions import opening as access_opening
 from access.actions import requests
 from access.models import AccessRequest, Grant, Opening
 from access.models.requests import Status as RequestStatus
@@ -83,7 +84,9 @@ def test_a_denial_in_the_middle_of_an_act_undoes_the_act_and_is_kept(city, monke
 
     # Only the act's own sight of the trail: the refusal is still recorded.
     monkeypatch.setattr("access.actions.requests.trail", SimpleNamespace(write=denied))
-    response = signed_in(city.requester).post(reverse("access:request_withdraw", args=[draft.pk]))
+    response = signed_in(city.requester).post(
+        reverse("access:request_withdraw", args=[draft.pk]), {"version": draft.version}
+    )
 
     assert response.status_code == 403
     assert AccessRequest.objects.get().status == RequestStatus.DRAFT
@@ -121,7 +124,7 @@ def test_the_answer_is_shown_when_nothing_is_the_matter(opening):
 
 
 def revoked(owner) -> None:
-    owner.execute("revoke insert (id, canonical) on audit_event from seal_app")
+    owner.execute("revoke insert on audit_event from seal_owner")
 
 
 def too_slow(owner) -> None:
@@ -153,7 +156,29 @@ def test_without_its_event_an_opening_answers_503_and_shows_and_counts_nothing(o
     assert response["Retry-After"] and "no-store" in response["Cache-Control"]
     assert Opening.objects.count() == 0
     assert Grant.objects.get().openings_used == 0
-    assert events(EventType.DISCLOSED) == []
+    assert events(EventType.OPENING) == events(EventType.ANSWER_SHOWN) == []
+
+
+@pytest.mark.parametrize("trouble", [revoked, broken])
+def test_without_its_second_event_an_opening_answers_503_and_shows_nothing(opening, owner, trouble, monkeypatch):
+    """The opening is counted and in the trail; that it was not shown follows as soon as the trail can be written again."""
+    client, url = opening
+    step = access_opening.open_grant
+
+    def trouble_right_after(*arguments, **values):
+        counted = step(*arguments, **values)
+        trouble(owner)
+        return counted
+
+    monkeypatch.setattr(access_opening, "open_grant", trouble_right_after)
+    response = client.post(url, {"token": factories.token()})
+
+    assert response.status_code == 503
+    for secret in ("密封的事实", "欧阳不见", "PSAPL2025"):
+        assert secret not in response.content.decode()
+    assert len(events(EventType.OPENING)) == 1
+    assert events(EventType.ANSWER_SHOWN) == []
+    assert owner.execute("select count(*) from sealed.shown").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("trouble", [revoked, too_slow, broken])

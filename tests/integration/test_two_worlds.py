@@ -24,7 +24,7 @@ import pytest
 from django.conf import settings
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 from psycopg.conninfo import make_conninfo
@@ -36,9 +36,12 @@ from access.models import AccessRequest
 from access.models.people import OrganisationKind
 from access.models.requests import CheckPoint
 from access.models.requests import Status as RequestStatus
-from audit import log
+from access.vault import datakeys
+from audit import log, trail
 from audit.models import Event
 from config import database
+from records import actions as records
+from records.keyservice.connection import register_keys
 from records.models import Offence, Status
 from records.penalties import Penalty
 from tests import databases, factories, signing, worlds
@@ -337,9 +340,9 @@ def asked(**values: Any) -> dict[str, Any]:
     }
 
 
-def vote(outcome: str) -> dict[str, str]:
+def vote(outcome: str, version: str) -> dict[str, str]:
     points = {f"point_{point.value.lower()}": "yes" for point in CheckPoint}
-    return {**points, "outcome": outcome, "reason": "不符合最小必要。"}
+    return {**points, "version": version, "outcome": outcome, "reason": "不符合最小必要。"}
 
 
 def entered() -> dict[str, str]:
@@ -385,9 +388,10 @@ def journey(base: Base, world: str, dice: Dice) -> Run:
                 run(asking, "get", reverse(name))
 
         def decide(outcome: str) -> None:
-            for url in (reverse("desk"), reverse("access:queue"), page("review"), page("request")):
+            for url in (reverse("desk"), reverse("access:queue"), page("request")):
                 run(deciding, "get", url)
-            run(deciding, "post", page("decide"), vote(outcome))
+            version = version_on(run(deciding, "get", page("review")).content.decode())
+            run(deciding, "post", page("decide"), vote(outcome, version))
             run(deciding, "get", reverse("access:queue"))
 
         submit()
@@ -439,14 +443,15 @@ ORACLE: dict[str, str] = {}
 
 def known(subject_key: bytes, record: uuid.UUID | None = None) -> bool:
     """Say whether a sealed record (this one, if given) is about the person."""
-    where = "subject_key = %s and sealed_at is not null and (%s::uuid is null or id = %s)"
+    where = "subject_key = %s and (%s::uuid is null or id = %s)"
     with psycopg.connect(make_conninfo(**{**ORACLE, "user": database.OWNER})) as owner:
-        sql = f"select exists (select from records_violation where {where})"
+        sql = f"select exists (select from sealed.record where {where})"
         return owner.execute(sql, [subject_key, record, record]).fetchone()[0]
 
 
 def key_of_person() -> bytes:
-    return identifiers.subject_key(PERSON.document_type, PERSON.number)
+    text = identifiers.subject_text(PERSON.document_type, PERSON.number)
+    return datakeys.index(register_keys(), "subject", text)
 
 
 def around(module: str, name: str, leak: Callable[..., Any]) -> Callable[[pytest.MonkeyPatch], None]:
@@ -515,11 +520,10 @@ def another_way_on(original, to, *args, **values):
 
 
 def an_event(original, violation, entry, **values):
-    from access.actions import opening
-
     saved = original(violation, entry, **values)
     if known(key_of_person()):
-        opening.confirm_identity(by=values["by"], session_key="", proved=False)
+        with transaction.atomic():
+            trail.write(trail.EventType.SIGNED_OUT, by=values["by"], on=values["by"])
     return saved
 
 
@@ -617,3 +621,225 @@ def test_what_the_grant_covers_is_told(base, dice):
     record = {"offence_code": "PSAPL2025-051-p1-i1", "day": day}
     none = opened(base, dice, "kindergarten", **record, subject=OTHERS[0])
     assert differences(none, opened(base, dice, "kindergarten", **record)) != []
+
+
+# What the database itself tells the application's role: plans, statistics, counters and marks on rows ------------------
+
+
+def readable_tables(app: psycopg.Connection) -> list[str]:
+    """Name every table of which the application's role reads something."""
+    rows = app.execute(
+        "select c.relname from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'"
+        " and has_any_column_privilege(c.oid, 'select') order by 1"
+    )
+    return [name for (name,) in rows]
+
+
+Marks = dict[str, dict[str, tuple[str, str]]]
+
+
+def marks(app: psycopg.Connection) -> Marks:
+    """Return where each row lies, who wrote it and who locked or took it: what every reader of a table is told."""
+    return {
+        name: {
+            place: (xmin, xmax)
+            for place, xmin, xmax in app.execute(f'select ctid::text, xmin::text, xmax::text from public."{name}"')
+        }
+        for name in readable_tables(app)
+    }
+
+
+def plan_of(app: psycopg.Connection, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return what EXPLAIN ANALYZE says, but for times: each node, what it expected, found, threw away and touched."""
+    rows = app.execute("explain (analyze, buffers, timing off, summary off, format json) " + statement, values)
+    [(plan,)] = rows.fetchall()
+    found, todo = [], [plan[0]["Plan"]]
+    while todo:
+        node = todo.pop(0)
+        touched = node.get("Shared Hit Blocks", 0) + node.get("Shared Read Blocks", 0)
+        names = ("Node Type", "Relation Name", "Index Name", "Plan Rows", "Actual Rows", "Rows Removed by Filter")
+        found.append((*(node.get(name) for name in names), touched))
+        todo += node.get("Plans", [])
+    return found
+
+
+def refusal_of(app: psycopg.Connection, statement: str, values: tuple[Any, ...] = ()) -> str:
+    try:
+        return f"{app.execute(statement, values).fetchall()}"
+    except psycopg.Error as error:
+        return f"{error.sqlstate} {error.diag.message_primary}"
+
+
+COUNTING_VIEWS = (
+    "select relname from pg_class where relnamespace = 'pg_catalog'::regnamespace and relkind = 'v'"
+    " and relname ~ '^pg_stat' and relname !~ '^pg_stats' order by 1"
+)
+SEALED_TABLES = ("record", "record_key", "history", "handler", "shown", "asked")
+
+
+def overheard(base: Base, world: str, dice: Dice) -> dict[str, Any]:
+    """Seal the records of this world with the application's role watching; return everything that it can find out."""
+    told: dict[str, Any] = {}
+    with worlds.new_database(base.name, f"{base.name}_run") as values:
+        subjects = {"absent": OTHERS, "sealed": [PERSON, *OTHERS[1:]], "richer": [PERSON] * 3}[world]
+        richer = {"penalty": Penalty(detention_days=3), "texts": {"facts": "另外的事实，更长一些。"}}
+        with worlds.connect(database.APP) as app:
+            for place, subject in enumerate(subjects):
+                dice.restart(f"plant {place}")
+                record = factories.violation_at(
+                    Status.CONFIRMED, base.elsewhere, subject, **(richer if world == "richer" else {})
+                )
+                records._record_service(record, by=base.elsewhere.reviewer, served_on=record.decided_on)
+                before = marks(app)
+                assert records.seal_due(only=record.pk) == 1
+                told |= around_sealing(place, before, marks(app))
+            superuser = psycopg.connect(make_conninfo(**values), autocommit=True)
+            with superuser:
+                # What `manage.py maintain` does each night: until then pages of what was moved are still there, and they
+                # are as many as its ciphertexts were long while everybody could read those.
+                superuser.execute("vacuum (analyze)")
+            told |= by_plans(app) | by_statistics(app) | by_counters(app)
+    return told
+
+
+def around_sealing(place: int, before: Marks, after: Marks) -> dict[str, Any]:
+    told = {}
+    for name, rows in before.items():
+        stayed = {at for at in rows if at in after[name] and after[name][at][0] == rows[at][0]}
+        told[f"marked by sealing {place} in {name}"] = sorted(at for at in stayed if rows[at] != after[name][at])
+        told[f"gone and come with sealing {place} in {name}"] = (
+            len(rows) - len(stayed),
+            len(after[name]) - len(stayed),
+        )
+    return told
+
+
+def by_plans(app: psycopg.Connection) -> dict[str, Any]:
+    key = key_of_person()
+    told: dict[str, Any] = {}
+    statements: dict[str, tuple[str, tuple[Any, ...]]] = {
+        f"every row of {name}": (f'select * from public."{name}"', ()) for name in readable_tables(app)
+    }
+    for column in ("subject_key", "identity_key"):
+        statements[f"asked about by {column}"] = (f"select * from access_requestsubject where {column} = %s", (key,))
+    statements["worked on by document"] = (
+        "select * from records_violation where document_key = %s",
+        (identifiers.document_key(PERSON.document_type, PERSON.number),),
+    )
+    statements["stubs by decision number"] = (
+        "select * from records_stub where decision_number_key = %s",
+        (identifiers.decision_number_key("测公（治）行罚决字〔2026〕00001号"),),
+    )
+    statements["stubs with their events"] = (
+        "select * from records_stub s join audit_event e on e.id = s.event_id left join access_user u on u.id::text = e.actor",
+        (),
+    )
+    statements["the digest of a request"] = ("select access_request_digest(id, round) from access_accessrequest", ())
+    for name, (statement, values) in statements.items():
+        for _time in range(2):  # the first one warms what the second one counts
+            told[f"plan of {name}"] = plan_of(app, statement, values)
+    for table in SEALED_TABLES:
+        for statement in (
+            "explain select from sealed.{}",
+            "explain (analyze) select from sealed.{}",
+            "select count(*) from sealed.{}",
+        ):
+            told[statement.format(table)] = refusal_of(app, statement.format(table))
+    told["plan of the door"] = refusal_of(app, "explain (analyze) select sealed.disclosed(array[gen_random_uuid()])")
+    return told
+
+
+def by_statistics(app: psycopg.Connection) -> dict[str, Any]:
+    shapes = app.execute(
+        "select schemaname, tablename, attname, null_frac, n_distinct, avg_width from pg_stats"
+        " where schemaname not in ('pg_catalog', 'information_schema') order by 1, 2, 3"
+    ).fetchall()
+    assert len(shapes) > 100  # there is something to be told by
+    sizes = app.execute(
+        "select n.nspname, c.relname, c.reltuples from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname = 'public' order by 1, 2"
+    ).fetchall()
+    kept = ("pg_statistic", "pg_statistic_ext_data", "pg_stats_ext", "pg_stats_ext_exprs")
+    return {
+        "pg_stats": shapes,
+        "pg_stats of sealed": app.execute("select * from pg_stats where schemaname = 'sealed'").fetchall(),
+        "pg_class": sizes,
+        **{name: refusal_of(app, f"select * from {name} limit 1") for name in kept},
+    }
+
+
+def by_counters(app: psycopg.Connection) -> dict[str, Any]:
+    views = [name for (name,) in app.execute(COUNTING_VIEWS)]
+    assert len(views) > 40
+    told = {name: refusal_of(app, f'select * from "{name}"') for name in views}
+    # Whoever is told a place in the log of writes is told how much was written since the last time.
+    told["functions that say where the log of writes is"] = app.execute(
+        "select oid::regprocedure::text from pg_proc where has_function_privilege(oid, 'execute')"
+        " and ('pg_lsn'::regtype = prorettype or 'pg_lsn'::regtype = any (proallargtypes))"
+        " and proname not in ('max', 'min', 'numeric_pl_pg_lsn') and proname !~ '^pg_lsn'"
+        " and proname !~ '_slot(_|$)' order by 1"  # those ask by themselves for a role that replicates
+    ).fetchall()
+    return told
+
+
+@pytest.fixture(scope="module")
+def overheard_in_silence(base) -> dict[str, Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        dice = Dice()
+        patch.setattr(os, "urandom", dice)
+        patch.setattr(random, "_urandom", dice)
+        return overheard(base, "absent", dice)
+
+
+def test_no_view_that_counts_is_open_and_nothing_of_what_is_sealed_is_either(overheard_in_silence):
+    told = overheard_in_silence
+    denied = {name for name, said in told.items() if isinstance(said, str) and said.startswith("42501 ")}
+
+    assert {name for name in told if re.match("pg_statio?_", name)} <= denied
+    assert {name for name in told if "sealed." in name} <= denied
+    assert "pg_statistic" in denied
+    assert told["pg_stats of sealed"] == told["functions that say where the log of writes is"] == []
+
+
+def test_sealing_leaves_no_mark_on_any_row_that_stays(overheard_in_silence):
+    """A foreign key would lock the row of the offence, and its xmax would name it to every reader."""
+    marked = {name: rows for name, rows in overheard_in_silence.items() if name.startswith("marked") and rows}
+    assert marked == {}
+    moved = {name.split(" in ")[1] for name, change in overheard_in_silence.items() if "gone" in name and change[0]}
+    assert moved == {
+        "records_violation",
+        "records_historicalviolation",
+        "records_recordkey",
+        "records_violationuserobjectpermission",
+    }
+
+
+@pytest.mark.parametrize("world", ["sealed", "richer"])
+def test_no_plan_statistic_counter_or_mark_tells(base, dice, overheard_in_silence, world):
+    told = overheard(base, world, dice)
+
+    assert told.keys() == overheard_in_silence.keys()
+    assert {
+        name: (overheard_in_silence[name], told[name]) for name in told if told[name] != overheard_in_silence[name]
+    } == {}
+
+
+def test_a_planted_statistic_is_heard(base, dice, overheard_in_silence, monkeypatch):
+    """A table of the application with one row for each sealed offence, and the comparison names it."""
+
+    def leaky(original, *args, **values):
+        sealed = original(*args, **values)
+        with worlds.connect(database.OWNER) as owner:
+            owner.execute(
+                "create table if not exists public.leak (offence uuid);"
+                " truncate public.leak; grant select on public.leak to seal_app"
+            )
+            owner.execute(
+                "insert into public.leak select id from sealed.record where subject_key = %s", [key_of_person()]
+            )
+        return sealed
+
+    around("records.actions", "seal_due", leaky)(monkeypatch)
+    told = overheard(base, "sealed", dice)
+    assert told["plan of every row of leak"] != []
+    assert overheard_in_silence.keys() != told.keys()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from access import calendar, duties, shell
-from access.actions import decisions, people
+from access.actions import decisions, people, requests
 from access.duties import Duty
 from access.models import Decision, Grant
 from access.models.law import Rung
@@ -37,10 +39,21 @@ def page(response) -> str:
     return response.content.decode()
 
 
-def vote(outcome: str = "approve", **values) -> dict[str, object]:
-    """What a decider sends: every point answered with yes, and a reason."""
+def vote(access_request, outcome: str = "approve", **values) -> dict[str, object]:
+    """What a decider sends from the page of this version: every point answered with yes, and a reason."""
     points = {f"point_{point.lower()}": "yes" for point in CheckPoint.values}
-    return {**points, "outcome": outcome, "reason": "依据与用途相符。", **values}
+    return {
+        **points,
+        "version": access_request.version,
+        "outcome": outcome,
+        "reason": "依据与用途相符。",
+        **values,
+    }
+
+
+def version_on(response) -> str:
+    """The version that the form of a page carries."""
+    return re.search(r'name="version" value="(\d+)"', page(response))[1]
 
 
 def decide_url(access_request) -> str:
@@ -106,7 +119,9 @@ def test_a_first_vote_shows_only_that_one_more_is_needed(client, city):
     access_request = factories.submitted(city, by=city.judge, code="PSAPL-136-CASE")
     client.force_login(city.supervisor2)
     assert "2 of 2" in page(client.get(reverse("access:queue")))
-    decisions.refuse(access_request, by=city.supervisor, review=factories.review("秘密的一票。"))
+    decisions.refuse(
+        access_request, by=city.supervisor, version=access_request.version, review=factories.review("秘密的一票。")
+    )
 
     shown = page(client.get(reverse("access:queue"))) + page(client.get(review_url(access_request)))
 
@@ -160,10 +175,10 @@ def test_a_request_of_another_city_or_a_draft_does_not_exist(client, city):
     access_request, draft = factories.submitted(city), factories.request_draft(city)
     client.force_login(stranger)
     assert client.get(review_url(access_request)).status_code == 404
-    assert client.post(decide_url(access_request), vote()).status_code == 404
+    assert client.post(decide_url(access_request), vote(access_request)).status_code == 404
     client.force_login(city.supervisor)
     assert client.get(review_url(draft)).status_code == 404
-    assert client.post(decide_url(draft), vote()).status_code == 404
+    assert client.post(decide_url(draft), vote(draft)).status_code == 404
 
 
 def test_ones_own_request_says_why_instead_of_buttons(client, city):
@@ -174,18 +189,22 @@ def test_ones_own_request_says_why_instead_of_buttons(client, city):
 
     assert "You cannot decide your own request." in shown
     assert decide_url(access_request) not in shown
-    assert client.post(decide_url(access_request), vote()).status_code == 403
+    assert client.post(decide_url(access_request), vote(access_request)).status_code == 403
 
 
 def test_a_second_vote_from_the_same_unit_says_why_not(client, city):
     colleague = factories.user_with(Duty.DECIDE_REQUESTS, organisation=city.branch)
     access_request = factories.submitted(city, by=city.judge, code="PSAPL-136-CASE")
     decisions.approve(
-        access_request, by=city.supervisor, review=factories.review(), scope=factories.scope_for(access_request)
+        access_request,
+        by=city.supervisor,
+        version=access_request.version,
+        review=factories.review(),
+        scope=factories.scope_for(access_request),
     )
     client.force_login(colleague)
     assert "the second approver must come from another unit" in page(client.get(review_url(access_request)))
-    assert client.post(decide_url(access_request), vote()).status_code == 403
+    assert client.post(decide_url(access_request), vote(access_request)).status_code == 403
     client.force_login(city.supervisor)
     assert "You have already voted on this request." in page(client.get(review_url(access_request)))
 
@@ -196,24 +215,26 @@ def test_a_second_vote_from_the_same_unit_says_why_not(client, city):
 def test_approving_as_asked_gives_what_was_asked(client, city):
     access_request = factories.submitted(city)
     client.force_login(city.supervisor)
-    response = client.post(decide_url(access_request), vote(), follow=True)
+    response = client.post(decide_url(access_request), vote(access_request), follow=True)
 
     assert response.redirect_chain[-1][0] == reverse("access:queue")
     assert f"{access_request.number} is approved" in page(response)
     grant = Grant.objects.get(access_request=access_request)
-    assert (grant.rung, grant.openings_allowed) == (Rung.PRESENCE, access_request.basis.grant_openings)
+    assert (grant.rung, grant.openings) == (Rung.PRESENCE, access_request.basis.grant_openings)
 
 
 def test_approving_narrower_gives_less(client, city):
     access_request = factories.submitted(city, by=city.judge, code="PSAPL-136-CASE")
     window = timezone.localdate() - timedelta(days=30)
-    narrower = vote("narrower", rung="ABSTRACT", hours="24", openings="1", window_from=window.isoformat())
+    narrower = vote(
+        access_request, "narrower", rung="ABSTRACT", hours="24", openings="1", window_from=window.isoformat()
+    )
     for decider in (city.supervisor, city.supervisor2):
         client.force_login(decider)
         client.post(decide_url(access_request), narrower)
 
     grant = Grant.objects.get(access_request=access_request)
-    assert (grant.rung, grant.openings_allowed, grant.window_from) == (Rung.ABSTRACT, 1, window)
+    assert (grant.rung, grant.openings, grant.window_from) == (Rung.ABSTRACT, 1, window)
     assert grant.ends_at - grant.starts_at == timedelta(hours=24)
 
 
@@ -221,7 +242,7 @@ def test_approving_narrower_gives_less(client, city):
 def test_refusing_and_returning_give_nothing_and_keep_the_reason(client, city, outcome, status):
     access_request = factories.submitted(city)
     client.force_login(city.supervisor)
-    client.post(decide_url(access_request), vote(outcome, reason="公函缺章。", point_documents="no"))
+    client.post(decide_url(access_request), vote(access_request, outcome, reason="公函缺章。", point_documents="no"))
 
     access_request.refresh_from_db()
     assert access_request.status == status
@@ -233,7 +254,7 @@ def test_a_usual_sentence_is_a_reason(client, city):
     access_request = factories.submitted(city)
     phrase = "The legal basis does not cover this purpose."
     client.force_login(city.supervisor)
-    client.post(decide_url(access_request), vote("refuse", phrase=phrase, reason=""))
+    client.post(decide_url(access_request), vote(access_request, "refuse", phrase=phrase, reason=""))
     access_request.refresh_from_db()
     ((_vote, reason),) = decisions.visible_decisions(access_request, to=city.requester)
     assert reason == phrase
@@ -259,7 +280,7 @@ def test_a_vote_that_cannot_be_taken_changes_nothing_and_keeps_what_was_typed(cl
     access_request = factories.submitted(city)
     client.force_login(city.supervisor)
     values = {"reason": "这句理由要留下。", **wrong}
-    response = client.post(decide_url(access_request), vote(**values))
+    response = client.post(decide_url(access_request), vote(access_request, **values))
 
     assert response.status_code == 200
     assert sentence in page(response)
@@ -271,20 +292,105 @@ def test_a_vote_that_cannot_be_taken_changes_nothing_and_keeps_what_was_typed(cl
 
 def test_a_vote_after_somebody_elses_changes_nothing_and_keeps_what_was_typed(client, city):
     access_request = factories.submitted(city)
-    decisions.refuse(access_request, by=city.supervisor2, review=factories.review())
+    sent = vote(access_request, reason="这句理由要留下。")
+    decisions.refuse(access_request, by=city.supervisor2, version=access_request.version, review=factories.review())
     client.force_login(city.supervisor)
-    response = client.post(decide_url(access_request), vote(reason="这句理由要留下。"))
+    response = client.post(decide_url(access_request), sent)
 
     assert "This request has moved on" in page(response)
     assert "这句理由要留下。" in page(response)
     assert Decision.objects.count() == 1
 
 
+def resubmitted(city, access_request, **changes):
+    """The request as it stands after it came back, was corrected by its writer and was sent again."""
+    returned = decisions.return_for_correction(
+        access_request, by=city.supervisor2, version=access_request.version, review=factories.review("请更正。")
+    )
+    particulars = replace(requests.read_particulars(returned), **changes)
+    edited = requests.save_draft(
+        returned, particulars, by=city.requester, basis=returned.basis, asked_rung=returned.asked_rung
+    )
+    return requests.submit(edited, by=city.requester, version=edited.version)
+
+
+@pytest.mark.parametrize("outcome", ["approve", "refuse", "return"])
+def test_a_vote_from_the_page_of_another_person_is_refused_and_shown_with_who_it_is_now(client, city, outcome):
+    """The findings' attack: the page showed one person while the vote would have landed on another."""
+    seen, swapped = factories.person("欧阳看见"), factories.person("司马换来")
+    access_request = factories.submitted(city, seen)
+    client.force_login(city.supervisor)
+    shown = client.get(review_url(access_request))
+    assert "欧阳看见" in page(shown)
+    sent = {**vote(access_request, outcome, reason="这句理由要留下。"), "version": version_on(shown)}
+    now = resubmitted(city, access_request, people=[swapped])
+
+    response = client.post(decide_url(access_request), sent)
+
+    assert response.status_code == 200
+    assert "has changed since you opened it" in page(response)
+    assert "司马换来" in page(response) and "欧阳看见" not in page(response)
+    # What was typed stays; what was ticked was ticked about something else.
+    assert "这句理由要留下。" in page(response)
+    points = re.findall(r'<input[^>]*name="point_[^>]*>', page(response))
+    assert len(points) == 2 * len(CheckPoint.values) and not [tag for tag in points if " checked" in tag]
+    assert now.decisions.filter(round=now.round).count() == 0 and not Grant.objects.exists()
+    # The page that comes back carries the version that it shows, and the checklist has to be answered again.
+    assert int(version_on(response)) == now.version
+    again = {**sent, "version": version_on(response)}
+    assert client.post(decide_url(access_request), again, follow=True).status_code == 200
+    assert now.decisions.get(round=now.round).decider == city.supervisor
+
+
+def test_a_vote_from_a_page_that_showed_another_letter_is_refused(client, city):
+    access_request = factories.submitted(city)
+    client.force_login(city.supervisor)
+    version = version_on(client.get(review_url(access_request)))
+    returned = decisions.return_for_correction(
+        access_request, by=city.supervisor2, version=access_request.version, review=factories.review("公函缺章。")
+    )
+    before = returned.version
+    requests.attach_letter(
+        returned, by=city.requester, name="二.pdf", media_type="application/pdf", content=b"%PDF-1.4 2"
+    )
+    returned.refresh_from_db()
+    assert returned.version == before + 1
+    # Whoever checked the request with the old letter does not submit it with the new one either.
+    browser = Client()
+    browser.cookies["django_language"] = "en"
+    browser.force_login(city.requester)
+    stale = browser.post(
+        reverse("access:request_submit", args=[returned.pk]), {"version": before, "declared": "on"}, follow=True
+    )
+    assert "Read it again before you submit it" in page(stale)
+    requests.submit(returned, by=city.requester, version=returned.version)
+
+    response = client.post(decide_url(access_request), {**vote(access_request), "version": version})
+
+    assert "has changed since you opened it" in page(response)
+    assert not Decision.objects.filter(round=2).exists()
+
+
+@pytest.mark.parametrize("version", [None, "", "x", "0", "-1", "99999", "9" * 30, "1.5"])
+def test_a_vote_without_the_version_of_its_page_counts_for_nothing(client, city, version):
+    access_request = factories.submitted(city)
+    client.force_login(city.supervisor)
+    sent = {**vote(access_request, reason="这句理由要留下。"), "version": version}
+    if version is None:
+        del sent["version"]
+
+    response = client.post(decide_url(access_request), sent)
+
+    assert response.status_code == 200
+    assert "这句理由要留下。" in page(response)
+    assert not Decision.objects.exists()
+
+
 def test_voting_twice_is_one_vote(client, city):
     access_request = factories.submitted(city, by=city.judge, code="PSAPL-136-CASE")
     client.force_login(city.supervisor)
-    assert client.post(decide_url(access_request), vote()).status_code == 302
-    assert client.post(decide_url(access_request), vote()).status_code == 403
+    assert client.post(decide_url(access_request), vote(access_request)).status_code == 302
+    assert client.post(decide_url(access_request), vote(access_request)).status_code == 403
     assert Decision.objects.get().outcome == Outcome.APPROVE
 
 
@@ -293,7 +399,9 @@ def test_a_lapsed_agreement_stops_deciding(client, city):
     administrator = factories.user_with(Duty.ADMINISTER_PEOPLE, organisation=city.kindergarten)
     people.change_agreement(city.kindergarten, by=administrator, ends_on=timezone.localdate() - timedelta(days=1))
     client.force_login(city.supervisor)
-    assert "The agreement with the requesting unit has ended" in page(client.post(decide_url(access_request), vote()))
+    assert "The agreement with the requesting unit has ended" in page(
+        client.post(decide_url(access_request), vote(access_request))
+    )
 
 
 # Revoking
@@ -306,8 +414,7 @@ def test_revoking_ends_a_grant_at_once(client, city):
     assert url in page(client.get(reverse("access:request", args=[grant.access_request_id])))
     response = client.post(url, {"revoke-reason": "单位已撤回。"}, follow=True)
 
-    grant.refresh_from_db()
-    assert grant.revoked_by == city.supervisor
+    assert Grant.objects.get(pk=grant.pk).revocation.by_id == city.supervisor.pk
     assert "The permission is revoked" in page(response)
     assert "already revoked" in page(client.post(url, {"revoke-reason": "再一次。"}, follow=True))
 
@@ -321,8 +428,7 @@ def test_revoking_needs_a_reason_and_a_decider(client, city):
     assert client.post(url, {"revoke-reason": "不行。"}).status_code == 403
     client.force_login(city.hr)
     assert client.post(url, {"revoke-reason": "不行。"}).status_code == 404
-    grant.refresh_from_db()
-    assert grant.revoked_at is None
+    assert Grant.objects.get(pk=grant.pk).revocation is None
 
 
 # The frame

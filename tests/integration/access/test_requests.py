@@ -510,7 +510,9 @@ def test_a_decider_reads_the_request_as_it_was_submitted(client, city):
 
 def test_an_open_vote_of_another_is_on_no_page(client, city):
     access_request = factories.submitted(city, by=city.judge, code="PSAPL-136-CASE")
-    decisions.refuse(access_request, by=city.supervisor, review=factories.review("这是秘密的一票。"))
+    decisions.refuse(
+        access_request, by=city.supervisor, version=access_request.version, review=factories.review("这是秘密的一票。")
+    )
     for user in (city.judge, city.supervisor2):
         sign_in(client, user)
         shown = page(client.get(reverse("access:request", args=[access_request.pk])))
@@ -521,10 +523,42 @@ def test_withdrawing_keeps_the_request_on_file_and_cannot_be_done_twice(client, 
     access_request = factories.submitted(city)
     sign_in(client, city.requester)
     url = reverse("access:request_withdraw", args=[access_request.pk])
-    assert "The request is withdrawn" in page(client.post(url, follow=True))
-    assert "This request has moved on" in page(client.post(url, follow=True))
+    version = {"version": access_request.version}
+    shown = page(client.get(reverse("access:request", args=[access_request.pk])))
+    assert f'name="version" value="{access_request.version}"' in shown
+    assert "The request is withdrawn" in page(client.post(url, version, follow=True))
+    assert "This request has moved on" in page(client.post(url, version, follow=True))
     access_request.refresh_from_db()
     assert access_request.status == Status.WITHDRAWN
+
+
+@pytest.mark.parametrize("status", [Status.DRAFT, Status.SUBMITTED, Status.RETURNED])
+@pytest.mark.parametrize("version", [None, "", "x", "-1", "9" * 30, "stale"])
+def test_a_withdrawal_from_another_page_than_the_present_one_withdraws_nothing(client, city, status, version):
+    access_request = factories.request_at(status, city)
+    sign_in(client, city.requester)
+    values = {} if version is None else {"version": access_request.version - 1 if version == "stale" else version}
+    response = client.post(reverse("access:request_withdraw", args=[access_request.pk]), values, follow=True)
+
+    assert response.status_code == 200
+    assert "has changed since you opened it" in page(response) or "nothing was withdrawn" in page(response)
+    access_request.refresh_from_db()
+    assert access_request.status == status
+
+
+def test_a_letter_sent_from_a_stale_page_replaces_nothing(client, city):
+    draft = factories.request_draft(city)
+    sign_in(client, city.requester)
+    url = reverse("access:request_edit", args=[draft.pk])
+    requests.attach_letter(draft, by=city.requester, name="新.pdf", media_type="application/pdf", content=PDF + b"new")
+
+    response = client.post(
+        url, typed(version=draft.version, reason="迟到的理由。", letter=SimpleUploadedFile("旧.pdf", PDF))
+    )
+
+    assert "saved elsewhere since you opened it" in page(response) and "迟到的理由。" in page(response)
+    [letter] = draft.current_letters
+    assert requests.read_letter(letter) == ("新.pdf", PDF + b"new")
 
 
 def test_the_letter_is_handed_over_as_a_file(client, city):

@@ -78,8 +78,8 @@ def test_a_moment_without_a_zone_is_refused():
 
 
 @pytest.mark.django_db
-def test_load_reads_the_table_with_one_query(django_assert_num_queries):
-    WorkingDay.objects.create(day=date(2040, 1, 2), is_working=False, source="a notice")
+def test_load_reads_the_table_with_one_query(enact, django_assert_num_queries):
+    enact(WorkingDay(day=date(2040, 1, 2), is_working=False, source="a notice"))
 
     with django_assert_num_queries(1):
         loaded = calendar.load()

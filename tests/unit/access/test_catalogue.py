@@ -133,7 +133,7 @@ def test_a_category_is_named_in_the_readers_language():
         assert catalogue.category_title("UNKNOWN") == "UNKNOWN"
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("as_owner")
 def test_loading_twice_inserts_once():
     catalogue.load_legal_bases()
     catalogue.load_case_purposes()
@@ -144,7 +144,7 @@ def test_loading_twice_inserts_once():
     assert catalogue.load_legal_bases() == catalogue.load_case_purposes() == catalogue.load_calendar() == 0
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("as_owner")
 def test_a_loaded_basis_whose_file_changed_is_refused_with_the_way_out():
     catalogue.load_legal_bases()
     changed = {**BASES["UMPL-62"], "look_back_months": 12}
@@ -153,7 +153,7 @@ def test_a_loaded_basis_whose_file_changed_is_refused_with_the_way_out():
         catalogue.insert_missing(LegalBasis, [changed], key=("code", "version"))
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("as_owner")
 def test_a_new_version_is_inserted_beside_the_old_one():
     catalogue.load_legal_bases()
     second = {**BASES["UMPL-62"], "version": 2, "look_back_months": 120, "valid_from": "2027-01-01"}
@@ -162,7 +162,7 @@ def test_a_new_version_is_inserted_beside_the_old_one():
     assert LegalBasis.objects.filter(code="UMPL-62").count() == 2
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("as_owner")
 def test_the_calendar_knows_moved_weekends_and_says_where_from():
     catalogue.load_calendar()
 

@@ -28,7 +28,7 @@ def units(city) -> dict[str, Organisation]:
 )
 def test_a_duty_reaches_its_unit_and_those_below(city, given_at, reached):
     person = factories.user_with(organisation=city.kindergarten)
-    duties.give(person, Duty.OVERSEE, units(city)[given_at])
+    factories.give(person, Duty.OVERSEE, units(city)[given_at])
 
     assert {name for name, unit in units(city).items() if duties.has(person, Duty.OVERSEE, unit)} == reached
     assert set(duties.organisations(person, Duty.OVERSEE)) == {units(city)[name] for name in reached}
@@ -83,16 +83,16 @@ def test_a_duty_of_a_disabled_person_sleeps(city, owner):
 
 def test_a_duty_given_twice_is_one_and_is_gone_when_it_is_withdrawn(city):
     for _time in range(2):
-        duties.give(city.officer, Duty.OVERSEE, city.station)
+        factories.give(city.officer, Duty.OVERSEE, city.station)
     assert OrganisationUserObjectPermission.objects.filter(user=city.officer).count() == 2
 
-    duties.withdraw(city.officer, Duty.OVERSEE, city.station)
+    factories.withdraw(city.officer, Duty.OVERSEE, city.station)
     assert [duty for duty, _where in duties.held_by(city.officer)] == [Duty.ENTER_VIOLATIONS]
 
 
 def test_a_duty_is_read_when_it_is_used_and_never_kept(city):
     assert city.auditor.may_oversee
-    duties.withdraw(city.auditor, Duty.OVERSEE, city.bureau)
+    factories.withdraw(city.auditor, Duty.OVERSEE, city.bureau)
 
     assert not city.auditor.may_oversee
 

@@ -370,21 +370,33 @@ def test_badge_numbers():
 # Indexes
 
 
-def test_a_person_has_one_subject_key_however_typed():
-    key = identifiers.subject_key(DocumentType.RESIDENT_ID, GOOD)
+def test_a_person_has_one_working_document_key_however_typed():
+    key = identifiers.document_key(DocumentType.RESIDENT_ID, GOOD)
 
     assert len(key) == 32
-    assert identifiers.subject_key("resident_id", "110105 19491231 002x") == key
-    assert identifiers.subject_key(DocumentType.PASSPORT, GOOD) != key
-    assert identifiers.subject_key(DocumentType.RESIDENT_ID, GOOD[:-1] + "1") != key
+    assert identifiers.document_key("resident_id", "110105 19491231 002x") == key
+    assert identifiers.document_key(DocumentType.PASSPORT, GOOD) != key
+    assert identifiers.document_key(DocumentType.RESIDENT_ID, GOOD[:-1] + "1") != key
 
 
-def test_an_identity_key_adds_the_name():
-    key = identifiers.identity_key(DocumentType.RESIDENT_ID, GOOD, "张三")
+def test_what_the_register_is_searched_by_is_one_text_however_typed():
+    text = identifiers.identity_text(DocumentType.RESIDENT_ID, GOOD, "张三")
 
-    assert identifiers.identity_key("resident_id", GOOD.lower(), " 张 三") == key
-    assert identifiers.identity_key(DocumentType.RESIDENT_ID, GOOD, "李四") != key
-    assert identifiers.subject_key(DocumentType.RESIDENT_ID, GOOD) != key
+    assert identifiers.identity_text("resident_id", GOOD.lower(), " 张 三") == text
+    assert identifiers.identity_text(DocumentType.RESIDENT_ID, GOOD, "李四") != text
+    assert identifiers.subject_text("resident_id", "110105 19491231 002x") == identifiers.subject_text(
+        DocumentType.RESIDENT_ID, GOOD
+    )
+    assert identifiers.subject_text(DocumentType.PASSPORT, GOOD) != identifiers.subject_text("resident_id", GOOD)
+
+
+def test_name_case_number_and_decision_number_have_working_keys_of_their_own():
+    assert identifiers.name_key(" 张 三") == identifiers.name_key("张三") != identifiers.name_key("李四")
+    assert identifiers.case_number_key("a310101") == identifiers.case_number_key("A310101")
+    same = {
+        make("310101") for make in (identifiers.name_key, identifiers.case_number_key, identifiers.decision_number_key)
+    }
+    assert len(same | {identifiers.document_key("passport", "310101")}) == 4
 
 
 # Ages

@@ -5,32 +5,41 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 
+import psycopg
 import pytest
 from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.core.management import CommandError, call_command
 from django.core.serializers.base import DeserializationError
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import ProtectedError
 from django.forms import modelform_factory
 from django.utils import timezone
 
+from access.actions import decisions, opening
 from access.duties import Duty
 from access.models import (
     AccessRequest,
+    CasePurpose,
     Decision,
     Grant,
+    GrantExpiry,
+    GrantUserObjectPermission,
+    IdentityConfirmation,
     LegalBasis,
     Letter,
     Opening,
     Organisation,
     RequestSubject,
+    Revocation,
     Undertaking,
     User,
+    WorkingDay,
 )
 from access.models.law import Rung
 from access.models.people import POLICE_KINDS, OrganisationKind
 from access.models.requests import Status
-from tests import factories
+from audit import trail
+from tests import databases, factories
 
 NOW = timezone.now
 
@@ -87,17 +96,14 @@ def broken_grants(city):
     other = factories.submitted(city)
     for name, values in (
         ("grant_ends", {"ends_at": grant.starts_at}),
-        ("openings_are_counted", {"openings_used": grant.openings_allowed + 1}),
-        ("revocation_says_who", {"revoked_at": NOW()}),
-        ("revocation_says_who", {"revoked_by": city.supervisor}),
         ("access_request_id", {"access_request": grant.access_request}),
     ):
         yield name, copy_of(grant, **{"access_request": other, **values})
     yield "one_undertaking_a_person", copy_of(grant.undertakings.get())
-    opened = Opening(grant=grant, subject=factories.subject_of(grant), user=city.requester, token=factories.token())
-    opened.opened_at = opened.viewable_until = NOW()
-    opened.save()
-    yield "token", copy_of(opened)
+    opening.open_grant(
+        grant, [factories.subject_of(grant)], by=city.requester, session_key=factories.SESSION, token=factories.token()
+    )
+    yield "one_opening_a_form", copy_of(Opening.objects.get())
 
 
 def broken_law(city):
@@ -115,16 +121,59 @@ def broken_people(city):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("broken", [broken_requests, broken_decisions, broken_grants, broken_law, broken_people])
-def test_the_database_refuses_what_must_never_be(city, broken):
+def test_the_database_refuses_what_must_never_be(city, owner, broken):
+    """Even of the owner, whom no privilege stops: what is refused is the row itself."""
+    owner.execute("alter table access_requestsubject disable trigger access_guard_subject")
     for constraint, row in broken(city):
-        with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        with pytest.raises(psycopg.IntegrityError, match=constraint):
+            databases.insert(owner, row)
+
+
+@pytest.mark.django_db
+def test_the_application_writes_no_row_that_a_function_or_the_law_makes(city):
+    grant = factories.ready(factories.approved(city))
+    opening.open_grant(
+        grant, [factories.subject_of(grant)], by=city.requester, session_key=factories.SESSION, token=factories.token()
+    )
+    decisions.revoke(grant, by=city.supervisor, reason="已不需要。")
+    other = factories.submitted(city)
+    for row in (
+        copy_of(grant, access_request=other),
+        copy_of(other.basis, version=9),
+        copy_of(CasePurpose.objects.first(), version=9),
+        WorkingDay(day=date(2040, 1, 2), is_working=False, source="a notice"),
+        copy_of(grant.undertakings.get(), user=city.judge),
+        copy_of(grant.access_request.decisions.get(), access_request=other),
+        copy_of(Opening.objects.get(), token=factories.token()),
+        copy_of(IdentityConfirmation.objects.get(), user=city.judge),
+        copy_of(Revocation.objects.get(), grant_id=factories.token()),
+        GrantExpiry(grant_id=grant.pk, noted_at=NOW()),
+        GrantUserObjectPermission(
+            content_object=grant, user=city.judge, permission=GrantUserObjectPermission.objects.get().permission
+        ),
+    ):
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
             row.save(force_insert=True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "values", [{"version": 1}, {"version": 9}, {"round": 1}, {"number": "CX-2026-AAAAAAA"}, {"wrapped_key": b"x"}]
+)
+def test_a_draft_keeps_its_number_key_and_round_and_counts_its_versions(city, values):
+    draft = factories.request_draft(city)
+    for name, value in {"version": draft.version + 1, **values}.items():
+        setattr(draft, name, value)
+
+    with pytest.raises(DatabaseError, match="not a move"), transaction.atomic():
+        draft.save()
+        trail.write(trail.EventType.REQUEST_EDITED, by=city.requester, on=draft)
 
 
 @pytest.mark.django_db
 def test_rows_that_are_written_once_are_never_changed_and_no_row_is_deleted(city):
     factories.ready(factories.approved(city))
-    for model in (Decision, Undertaking, RequestSubject, LegalBasis):
+    for model in (Decision, Grant, Undertaking, RequestSubject, LegalBasis, IdentityConfirmation):
         with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
             model.objects.update(id=factories.token())
     with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
@@ -139,15 +188,25 @@ def test_rows_that_are_written_once_are_never_changed_and_no_row_is_deleted(city
 @pytest.mark.django_db
 @pytest.mark.parametrize("model", [AccessRequest, Organisation, User])
 def test_nothing_with_history_is_written_without_it(city, model):
-    factories.submitted(city)
-    row, field = model.objects.first(), "round" if model is AccessRequest else "is_active"
+    row = {AccessRequest: factories.request_draft(city), Organisation: city.court, User: city.officer}[model]
+    # Everything but the history is right: the next version, and the event of the change.
+    field, kind = {
+        AccessRequest: ("version", "REQUEST_EDITED"),
+        Organisation: ("agreement_ends_on", "AGREEMENT_CHANGED"),
+        User: ("full_name", "USER_CHANGED"),
+    }[model]
+    value = (
+        row.version + 1 if field == "version" else date(2030, 1, 1) if field == "agreement_ends_on" else "另一个名字"
+    )
+    setattr(row, field, value)
     for write in (
-        lambda: model.objects.filter(pk=row.pk).update(**{field: getattr(row, field)}),
+        lambda: model.objects.filter(pk=row.pk).update(**{field: value}),
         lambda: model.objects.bulk_update([row], [field]),
-        lambda: row.save_base(raw=True),
+        lambda: row.save_base(raw=True, update_fields=[field]),
     ):
         with pytest.raises(DatabaseError, match="history"), transaction.atomic():
             write()
+            trail.write(kind, by=city.people_admin, on=row)
 
 
 # Questions that models answer --------------------------------------------------------------------------------------------
@@ -168,11 +227,12 @@ def test_an_agreement_holds_to_its_last_day_and_police_organs_need_none(kind):
 def test_a_grant_lives_from_its_first_to_before_its_last_moment():
     start = NOW()
     grant = Grant(starts_at=start, ends_at=start + timedelta(hours=1))
+    grant.revocation = None
 
     assert grant.is_live(start)
     assert not grant.is_live(start - timedelta(microseconds=1))
     assert not grant.is_live(grant.ends_at)
-    grant.revoked_at = start
+    grant.revocation = Revocation(at=start)
     assert not grant.is_live(start)
 
 

@@ -63,7 +63,7 @@ OF_SECURITY = {"give a duty", "withdraw a duty"}
 
 @pytest.fixture
 def city(city):
-    duties.give(city.people_admin, Duty.ADMINISTER_PEOPLE, city.kindergarten)
+    factories.give(city.people_admin, Duty.ADMINISTER_PEOPLE, city.kindergarten)
     return city
 
 
@@ -86,7 +86,7 @@ def keeper(city, act) -> User:
 def test_the_keeper_of_an_act_does_it_and_the_event_says_who(city, act, kind):
     ACTS[act](city, keeper(city, act))
 
-    assert Event.objects.get(kind=kind).actor == str(keeper(city, act).pk)
+    assert Event.objects.filter(kind=kind).latest("at").actor == str(keeper(city, act).pk)
 
 
 @pytest.mark.parametrize("act", list(ACTS))
@@ -96,10 +96,11 @@ def test_nobody_else_does_it(city, act):
         organisation=factories.organisation(OrganisationKind.PUBLIC_SECURITY_BUREAU, region_code="320100"),
     )
 
+    before = Event.objects.count()
     for person in [elsewhere, *(set(city.people().values()) - {keeper(city, act)})]:
         with pytest.raises(NotAllowed):
             ACTS[act](city, person)
-    assert not Event.objects.exclude(kind="CATALOGUE_LOADED").exists()
+    assert Event.objects.count() == before
 
 
 def test_without_its_event_nothing_happens(city, refused_without_trail):

@@ -136,15 +136,19 @@ def test_a_plan_that_is_not_right_is_one_sentence(set_up, contents, sentence):
 # Keys and processes
 def test_keys_are_made_once(settings, tmp_path):
     settings.VAULT_KEYRING, settings.AUDIT_SIGNING_KEY_FILE = tmp_path / "keyring.json", tmp_path / "signing.pem"
+    settings.SEALED_KEYRING = tmp_path / "sealed-keyring.json"
     call_command("make_keys", stdout=StringIO())
     before = [path.read_bytes() for path in sorted(tmp_path.iterdir())]
 
     out = StringIO()
     call_command("make_keys", stdout=out)
 
-    assert out.getvalue().count("stays as it is") == 2
+    assert out.getvalue().count("stays as it is") == 3
     assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == before
-    assert {path.stat().st_mode & 0o077 for path in (settings.VAULT_KEYRING, settings.AUDIT_SIGNING_KEY_FILE)} == {0}
+    assert len(before) == 4 and {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
+    # Each keyring holds its own compartment and nothing of the other.
+    held = [set(json.loads(path.read_text())) for path in (settings.VAULT_KEYRING, settings.SEALED_KEYRING)]
+    assert held == [{"format", "working", "index"}, {"format", "sealed", "index"}]
 
 
 # Translations

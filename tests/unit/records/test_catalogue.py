@@ -86,7 +86,7 @@ def test_an_offence_is_found_by_the_sound_and_the_initials_of_its_name():
     assert all(row["pinyin"].isascii() for row in ROWS.values())
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("as_owner")
 def test_loading_twice_inserts_once():
     catalogue.load_offences()
     catalogue.load_sealing_rules()
@@ -95,7 +95,7 @@ def test_loading_twice_inserts_once():
     assert catalogue.load_offences() == catalogue.load_sealing_rules() == 0
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("as_owner")
 def test_a_loaded_offence_whose_text_changed_is_refused_with_the_way_out():
     catalogue.load_offences()
     changed = {**NEW["PSAPL2025-058-p1-i1"], "max_fine_yuan": 9000}
@@ -104,7 +104,7 @@ def test_a_loaded_offence_whose_text_changed_is_refused_with_the_way_out():
         insert_missing(Offence, [changed], key=("code",))
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("as_owner")
 def test_the_default_rule_seals_on_service_and_another_one_on_import():
     catalogue.load_sealing_rules()
 
@@ -113,7 +113,7 @@ def test_the_default_rule_seals_on_service_and_another_one_on_import():
     assert SealingRule.objects.filter(valid_from=date(2026, 1, 1)).count() == 2
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("as_owner")
 def test_the_command_writes_one_event_and_only_when_something_was_inserted(owner, monkeypatch):
     call_command("load_catalogue", stdout=StringIO())
     rule = read(Path(catalogue.__file__).parent / "sealing_rules.json")[0]
@@ -136,7 +136,7 @@ def events_of_loading(owner):
     return owner.execute(f"SELECT count(*) FROM audit_event WHERE {kind} = 'CATALOGUE_LOADED'").fetchone()[0]
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("as_owner")
 def test_the_command_stops_with_a_sentence_when_a_row_changed(monkeypatch):
     call_command("load_catalogue", stdout=StringIO())
 
