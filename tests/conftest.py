@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from audit import log, notes
 from config import database
 from records import keyservice
-from tests import databases, worlds
+from tests import databases, signing
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +72,7 @@ def enact(owner: psycopg.Connection) -> Callable[[Model], Model]:
 @pytest.fixture
 def as_owner(cloned: dict[str, str], db: None) -> Iterator[None]:
     """Django's own connection is the owner's, as where the catalogue is loaded."""
-    with worlds.acting_as(database.OWNER):
+    with signing.as_role(database.OWNER):
         yield
 
 

@@ -52,20 +52,6 @@ def inside(values: dict[str, str]) -> Iterator[None]:
         connection.settings_dict.update(before)
 
 
-@contextmanager
-def acting_as(role: str) -> Iterator[None]:
-    """Let Django's connection be another role of the product for a block: the signer's machine, the owner's commands."""
-    connection = connections["default"]
-    before = connection.settings_dict["USER"]
-    connection.close()
-    connection.settings_dict["USER"] = role
-    try:
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict["USER"] = before
-
-
 def connect(role: str) -> psycopg.Connection:
     """Return a connection of this role, beside Django's, to the database that Django stands in."""
     values = connections["default"].settings_dict
