@@ -169,8 +169,15 @@ def outcome_of(read: dict[str, Any]) -> Verification:
     ]
     if len(faults) > numbers[4] or bool(numbers[4]) != bool(faults):
         raise ValueError("This is no outcome of a verification.")
+    size, signed_size, checkpoints, waiting, count = numbers
     return Verification(
-        *numbers[:4], has_witness=detail.get("has_witness") is not False, fault_count=numbers[4], faults=faults
+        size=size,
+        signed_size=signed_size,
+        checkpoints=checkpoints,
+        waiting=waiting,
+        has_witness=detail.get("has_witness") is not False,
+        fault_count=count,
+        faults=faults,
     )
 
 

@@ -26,8 +26,9 @@ class Wrong(models.TextChoices):
     SEALED_BY_HAND = "SEALED_BY_HAND", _("A record stands behind the seal that nobody sealed.")
     SHOWN_TWICE = "SHOWN_TWICE", _("One opening was shown more than once.")
     SHOWN_WITHOUT_OPENING = "SHOWN_WITHOUT_OPENING", _("An answer was shown without the opening that this event names.")
-    REGISTER_UNREACHABLE = "REGISTER_UNREACHABLE", _(
-        "The sealed records could not be checked, because the key service cannot be reached from here."
+    REGISTER_UNREACHABLE = (
+        "REGISTER_UNREACHABLE",
+        _("The sealed records could not be checked, because the key service cannot be reached from here."),
     )
 
 

@@ -113,7 +113,15 @@ def test_a_grant_made_by_hand_is_named_with_its_row(grant, owner):
 
 def test_what_nobody_altered_agrees_and_hostile_events_stop_nothing(grant, owner, signer):
     assert found() == set()
-    for kind in ("REQUEST_VOTED", "GRANT_MADE", "OPENING", "DUTY_GIVEN", "USER_CREATED", "UNDERTAKING_SIGNED", "ANSWER_SHOWN"):
+    for kind in (
+        "REQUEST_VOTED",
+        "GRANT_MADE",
+        "OPENING",
+        "DUTY_GIVEN",
+        "USER_CREATED",
+        "UNDERTAKING_SIGNED",
+        "ANSWER_SHOWN",
+    ):
         for detail in ("null", "5", '"x"', "[[]]", '{"decision":{},"opening":[1],"duty":7,"records":{"a":1}}'):
             owner.execute(
                 "insert into audit_event (id, canonical) values (gen_random_uuid(), convert_to(%s, 'UTF8'))",

@@ -7,7 +7,15 @@ from tests import factories
 from tests.tampering import TRAIL, tamper
 
 pytestmark = pytest.mark.django_db
-TABLES = (*TRAIL, "records_stub", "sealed.record", "sealed.history", "sealed.handler", "sealed.record_key", "sealed.shown")
+TABLES = (
+    *TRAIL,
+    "records_stub",
+    "sealed.record",
+    "sealed.history",
+    "sealed.handler",
+    "sealed.record_key",
+    "sealed.shown",
+)
 
 
 @pytest.fixture
