@@ -136,7 +136,8 @@ def verify_and_record(*, by: Actor | None) -> Verification:
             has_witness=result.has_witness,
             faults=result.fault_count,
             fault_kinds=[fault.what.value for fault in result.faults],
-            fault_indexes=[fault.index for fault in result.faults],
+            # Further than any log goes is no place: hostile rows say such things.
+            fault_indexes=[fault.index if abs(fault.index or 0) < 10**15 else None for fault in result.faults],
             fault_events=[fault.event_id for fault in result.faults],
             fault_rows=[fault.row for fault in result.faults],
         )
