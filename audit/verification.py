@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection, models, transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit import fingerprint, log, notes, reading, registers, trail
@@ -63,7 +64,15 @@ class Wrong(models.TextChoices):
     CHECK_FAILED = "CHECK_FAILED", _("The register could not be compared with the trail. Look into the server log.")
 
 
-registers.register(Wrong)
+def _no_witness() -> str | None:
+    if settings.AUDIT_WITNESS_FILE:
+        return None
+    return gettext(
+        "The witness file is not on this machine. Whether the database was set back to an older state is therefore not checked here, but on the signing machine."
+    )
+
+
+registers.register(Wrong, absence=_no_witness)
 
 
 @dataclass
