@@ -21,16 +21,24 @@ class Wrong(models.TextChoices):
 
     VOTE_WITHOUT_EVENT = "VOTE_WITHOUT_EVENT", _("This vote has no event, or its event says something else.")
     VOTE_WITHOUT_ROW = "VOTE_WITHOUT_ROW", _("The vote that this event tells of is gone, or it is told of twice.")
-    VOTE_ABOUT_ELSE = "VOTE_ABOUT_ELSE", _("The people, the reason or the letters are not those that this vote was about.")
+    VOTE_ABOUT_ELSE = (
+        "VOTE_ABOUT_ELSE",
+        _("The people, the reason or the letters are not those that this vote was about."),
+    )
     GRANT_WITHOUT_EVENT = "GRANT_WITHOUT_EVENT", _("This grant has no event, or its event says something else.")
     GRANT_WITHOUT_ROW = "GRANT_WITHOUT_ROW", _("The grant that this event tells of is gone, or it is told of twice.")
     GRANT_NOT_FROM_VOTES = "GRANT_NOT_FROM_VOTES", _("This grant is not what the votes on its request give.")
-    REVOCATION_UNPROVED = "REVOCATION_UNPROVED", _("The revocations of this grant are not those that the trail tells of.")
-    UNDERTAKING_UNPROVED = "UNDERTAKING_UNPROVED", _(
-        "The undertakings signed for this grant are not those that the trail tells of."
+    REVOCATION_UNPROVED = (
+        "REVOCATION_UNPROVED",
+        _("The revocations of this grant are not those that the trail tells of."),
     )
-    CONFIRMATION_UNPROVED = "CONFIRMATION_UNPROVED", _(
-        "The confirmations of identity for this grant are not those that the trail tells of."
+    UNDERTAKING_UNPROVED = (
+        "UNDERTAKING_UNPROVED",
+        _("The undertakings signed for this grant are not those that the trail tells of."),
+    )
+    CONFIRMATION_UNPROVED = (
+        "CONFIRMATION_UNPROVED",
+        _("The confirmations of identity for this grant are not those that the trail tells of."),
     )
     OPENING_WITHOUT_EVENT = "OPENING_WITHOUT_EVENT", _("This opening was counted without an event.")
     OPENING_WITHOUT_ROW = "OPENING_WITHOUT_ROW", _("The opening that this event tells of was never counted as it says.")
@@ -39,16 +47,19 @@ class Wrong(models.TextChoices):
     PERSON_UNPROVED = "PERSON_UNPROVED", _("Whether this account is enabled is not what the trail tells of.")
 
 
-# One event of a kind: its columns, and its details as `d`; `told` counts those that name the same.
-_EVENTS = """
+def _told(kind: str, statement: str) -> str:
+    """Return a statement about the events of a kind, `told`: their columns, and their details as `d`."""
+    return f"""
 with told as (
     select e.id, e.at, e.actor, e.unit, e.target_id, public.audit_json(e.canonical) -> 'detail' as d
       from public.audit_event e where e.kind = '{kind}'
 )
-"""
-VOTES = (
-    _EVENTS.format(kind="REQUEST_VOTED")
-    + """
+{statement}"""  # noqa: S608 - fixed words
+
+
+VOTES = _told(
+    "REQUEST_VOTED",
+    """
 , numbered as (select *, count(*) over (partition by d ->> 'decision') as times from told)
 select case when v.id is null or times > 1 then 'VOTE_WITHOUT_ROW' else 'VOTE_WITHOUT_EVENT' end,
        e.id, 'access.decision:' || v.id
@@ -63,13 +74,13 @@ select case when v.id is null or times > 1 then 'VOTE_WITHOUT_ROW' else 'VOTE_WI
         coalesce(v.hours, 0)::text, coalesce(v.openings, 0)::text, to_char(v.window_from, 'YYYY-MM-DD'),
         encode(v.digest, 'hex'), b.code::text, b.version::text)
     or abs(extract(epoch from e.at - v.decided_at)) > 60
-"""
+""",
 )
 # As `access_request_digest`, but of the round that was voted on: what was written then is in the history, and letters
 # have their times.
-DIGESTS = (
-    _EVENTS.format(kind="REQUEST_VOTED")
-    + """
+DIGESTS = _told(
+    "REQUEST_VOTED",
+    """
 select 'VOTE_ABOUT_ELSE', e.id, 'access.decision:' || v.id
   from public.access_decision v
   join told e on e.d ->> 'decision' = v.id::text
@@ -87,11 +98,11 @@ select 'VOTE_ABOUT_ELSE', e.id, 'access.decision:' || v.id
                from public.access_letter l
               where l.access_request_id = v.access_request_id and l.uploaded_at <= v.decided_at
                 and (l.removed_at is null or l.removed_at > v.decided_at)), ''::bytea))
-"""
+""",
 )
-GRANTS = (
-    _EVENTS.format(kind="GRANT_MADE")
-    + """
+GRANTS = _told(
+    "GRANT_MADE",
+    """
 , numbered as (select *, count(*) over (partition by target_id) as times from told)
 select case when g.id is null or times > 1 then 'GRANT_WITHOUT_ROW' else 'GRANT_WITHOUT_EVENT' end,
        e.id, 'access.grant:' || g.id
@@ -107,7 +118,7 @@ select case when g.id is null or times > 1 then 'GRANT_WITHOUT_ROW' else 'GRANT_
        (b.code::text, b.version::text, to_jsonb(g.categories),
         trunc(extract(epoch from g.ends_at - g.starts_at) / 3600)::text, r.number::text, g.openings::text,
         coalesce(p.code::text, ''), g.round::text, g.rung::text, to_char(g.window_from, 'YYYY-MM-DD'))
-"""
+""",
 )
 GRANTS_FROM_VOTES = """
 select 'GRANT_NOT_FROM_VOTES', null::uuid, 'access.grant:' || g.id
@@ -164,9 +175,9 @@ CONFIRMATIONS = _by_grant_and_person(
     "public.audit_json(e.canonical) -> 'detail' ->> 'grant'",
 )
 # The same form sent again is the same opening with an event of its own.
-OPENING_EVENTS = (
-    _EVENTS.format(kind="OPENING")
-    + """
+OPENING_EVENTS = _told(
+    "OPENING",
+    """
 select 'OPENING_WITHOUT_ROW', e.id, 'access.grant:' || e.target_id
   from told e
   left join public.access_opening o on o.id::text = e.d ->> 'opening'
@@ -177,12 +188,12 @@ select 'OPENING_WITHOUT_ROW', e.id, 'access.grant:' || e.target_id
         and e.d ->> 'rung' = g.rung and e.d ->> 'basis' = b.code and e.d ->> 'basis_version' = b.version::text
         and e.d ->> 'number' = r.number
         and e.at between o.opened_at - interval '1 minute' and o.viewable_until + interval '1 minute') is not true
-"""
+""",
 )
 # A revocation takes no lock: an opening that began before it was committed is lawful, and lasts no minute.
-OPENING_ROWS = (
-    _EVENTS.format(kind="OPENING")
-    + """
+OPENING_ROWS = _told(
+    "OPENING",
+    """
 , places as (
     select o.*, row_number() over (partition by o.grant_id, o.subject_id order by o.opened_at, o.id) as place
       from public.access_opening o
@@ -205,7 +216,7 @@ select 'OPENING_OUTSIDE_GRANT', null::uuid, 'access.opening:' || o.id
                       and c.confirmed_at <= o.opened_at)
     or exists (select from public.access_revocation x
                 where x.grant_id = g.id and x.at < o.opened_at - interval '1 minute')
-"""
+""",
 )
 # A duty is there exactly when the last that the trail says of it is that it was given.
 DUTIES = """

@@ -66,13 +66,13 @@ def begin() -> None:
     """
     secret = notes.load_signing_key(settings.AUDIT_SIGNING_KEY_FILE)
     with transaction.atomic(durable=True):
-        state = _locked_state(settings.AUDIT_ORIGIN)
+        state = locked_state(settings.AUDIT_ORIGIN)
         with connection.cursor() as cursor:
             cursor.execute("SELECT EXISTS (SELECT FROM audit_checkpoint)")
             is_signed = cursor.fetchone()[0]
         if is_signed or witness_file().exists():
             raise SignerRefused("This log was begun before; start the signer without --begin.", "BEGUN_BEFORE")
-        empty = Checkpoint(state.origin, 0, Frontier().root(), _extensions(previous=0))
+        empty = Checkpoint(state.origin, 0, Frontier().root(), extensions(previous=0))
         write_witness(notes.sign(empty.text, secret, state.origin))
 
 
@@ -84,7 +84,7 @@ def confirm() -> None:
     try:
         with transaction.atomic(durable=True):
             key = _public_half()
-            _continued(key, _locked_state(key.name))
+            _continued(key, locked_state(key.name))
             with connection.cursor() as cursor:
                 cursor.execute("UPDATE audit_log_state SET confirmed_at = clock_timestamp()")
     except SignerRefused as error:
@@ -157,7 +157,7 @@ class LogState:
     nodes: list[bytes] | None
 
 
-def _locked_state(origin: str) -> LogState:
+def locked_state(origin: str) -> LogState:
     """Return the state of the log, held against other signers until the transaction ends; it has to be of this origin."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SIGNER_LOCK])
@@ -203,11 +203,11 @@ def _continued(key: VerifierKey, state: LogState) -> tuple[Checkpoint, str, Fron
 def _sign_if_grown() -> Checkpoint | None:
     secret = notes.load_signing_key(settings.AUDIT_SIGNING_KEY_FILE)
     key = VerifierKey(settings.AUDIT_ORIGIN, secret.public_key().public_bytes_raw())
-    state = _locked_state(key.name)
+    state = locked_state(key.name)
     witnessed, note, frontier = _continued(key, state)
     if witnessed.size:
         # After a crash between witness and commit the witness is ahead; this puts its checkpoint where it belongs.
-        _store(witnessed, note, frontier)
+        store(witnessed, note, frontier)
     if state.size == witnessed.size:
         _tell_of_another_schema(witnessed)
         return None
@@ -216,16 +216,16 @@ def _sign_if_grown() -> Checkpoint | None:
         raise SignerRefused(
             "The leaves do not give the tree that the sequencer keeps. Run verify_log.", "FRONTIER_DIFFERS"
         )
-    extensions = _extensions(witnessed.size, witnessed.said(CONTINUES))
-    signed = Checkpoint(key.name, state.size, frontier.root(), extensions)
+    said = extensions(witnessed.size, witnessed.said(CONTINUES))
+    signed = Checkpoint(key.name, state.size, frontier.root(), said)
     note = notes.sign(signed.text, secret, key.name)
     # First outside, then inside: after a crash between the two, the witness is ahead and the leaves are there.
     write_witness(note)
-    _store(signed, note, frontier)
+    store(signed, note, frontier)
     return signed
 
 
-def _extensions(previous: int, continues: Sequence[str] = ()) -> tuple[str, ...]:
+def extensions(previous: int, continues: Sequence[str] = ()) -> tuple[str, ...]:
     """Return what a checkpoint says beside size and root: so that verification sees what an owner could else hide."""
     return (
         f"{TIME} {trail.database_now().astimezone(datetime.UTC).isoformat()}",
@@ -241,7 +241,7 @@ def _tell_of_another_schema(signed: Checkpoint) -> None:
         _write_alarm("SCHEMA_CHANGED")
 
 
-def _store(signed: Checkpoint, note: str, frontier: Frontier) -> None:
+def store(signed: Checkpoint, note: str, frontier: Frontier) -> None:
     """Keep a checkpoint in the database; a row that stands in its place keeps nobody from signing, and is named."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -320,6 +320,21 @@ def newest_checkpoint() -> StoredCheckpoint | None:
         cursor.execute("SELECT size FROM audit_log_state")
         (size,) = cursor.fetchone()
     return next(_stored_checkpoints(key, size), None)
+
+
+def whole_tree(key: VerifierKey) -> tuple[int, Frontier]:
+    """Return the size of the newest checkpoint of `key`, and the tree over every leaf, each made again from its event."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT size, frontier FROM audit_log_state")
+        size, stored = cursor.fetchone()
+    newest = next(_stored_checkpoints(key, size), None)
+    frontier = _stored_frontier(key, size)
+    _extend(frontier, size)
+    if frontier.nodes != reading.nodes(stored):
+        raise SignerRefused(
+            "The leaves do not give the tree that the sequencer keeps. Run verify_log.", "FRONTIER_DIFFERS"
+        )
+    return (newest.signed.size if newest else 0), frontier
 
 
 def _stored_frontier(key: VerifierKey, size: int) -> Frontier:

@@ -24,12 +24,18 @@ class Fault:
 # A check runs inside the one snapshot of a verification, reads in bounded memory, and changes nothing.
 Check = Callable[[], Iterable[Fault]]
 
+# Says in a sentence what is not checked on this machine, or nothing where it is.
+Absence = Callable[[], str | None]
+
 _wrongs: dict[str, models.TextChoices] = {}
 _checks: dict[str, Check] = {}
+_absences: list[Absence] = []
 
 
-def register(wrongs: type[models.TextChoices], *checks: Check) -> None:
+def register(wrongs: type[models.TextChoices], *checks: Check, absence: Absence | None = None) -> None:
     """Add an app's checks and what they may find; their codes are unique over all apps."""
+    if absence:
+        _absences.append(absence)
     for one in wrongs:
         if _wrongs.setdefault(one.value, one) is not one:
             raise ValueError(f"Two registers call something {one.value}.")
@@ -39,6 +45,11 @@ def register(wrongs: type[models.TextChoices], *checks: Check) -> None:
 
 def checks() -> list[Check]:
     return list(_checks.values())
+
+
+def not_checked() -> list[str]:
+    """Return what is not checked on this machine, one sentence each."""
+    return [sentence for absence in _absences if (sentence := absence())]
 
 
 def wrong(code: str) -> models.TextChoices:

@@ -214,10 +214,12 @@ def _read(event: Event) -> _Said:
     detail = reading.part(read, "detail")
     return _Said(
         event,
-        reading.text(read, "kind"),
-        *(reading.text(read, "actor", name) for name in ("id", "unit")),
-        *(reading.text(read, "target", name) for name in ("type", "id")),
-        detail if isinstance(detail, dict) else {},
+        kind=reading.text(read, "kind"),
+        actor=reading.text(read, "actor", "id"),
+        unit=reading.text(read, "actor", "unit"),
+        target_type=reading.text(read, "target", "type"),
+        target_id=reading.text(read, "target", "id"),
+        detail=detail if isinstance(detail, dict) else {},
     )
 
 

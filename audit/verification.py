@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection, models, transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit import fingerprint, log, notes, reading, registers, trail
@@ -63,7 +64,15 @@ class Wrong(models.TextChoices):
     CHECK_FAILED = "CHECK_FAILED", _("The register could not be compared with the trail. Look into the server log.")
 
 
-registers.register(Wrong)
+def _no_witness() -> str | None:
+    if settings.AUDIT_WITNESS_FILE:
+        return None
+    return gettext(
+        "The witness file is not on this machine. Whether the database was set back to an older state is therefore not checked here, but on the signing machine."
+    )
+
+
+registers.register(Wrong, absence=_no_witness)
 
 
 @dataclass
@@ -136,7 +145,8 @@ def verify_and_record(*, by: Actor | None) -> Verification:
             has_witness=result.has_witness,
             faults=result.fault_count,
             fault_kinds=[fault.what.value for fault in result.faults],
-            fault_indexes=[fault.index for fault in result.faults],
+            # Further than any log goes is no place: hostile rows say such things.
+            fault_indexes=[fault.index if abs(fault.index or 0) < 10**15 else None for fault in result.faults],
             fault_events=[fault.event_id for fault in result.faults],
             fault_rows=[fault.row for fault in result.faults],
         )
@@ -169,8 +179,15 @@ def outcome_of(read: dict[str, Any]) -> Verification:
     ]
     if len(faults) > numbers[4] or bool(numbers[4]) != bool(faults):
         raise ValueError("This is no outcome of a verification.")
+    size, signed_size, checkpoints, waiting, count = numbers
     return Verification(
-        *numbers[:4], has_witness=detail.get("has_witness") is not False, fault_count=numbers[4], faults=faults
+        size=size,
+        signed_size=signed_size,
+        checkpoints=checkpoints,
+        waiting=waiting,
+        has_witness=detail.get("has_witness") is not False,
+        fault_count=count,
+        faults=faults,
     )
 
 

@@ -5,7 +5,6 @@ import json
 import uuid
 from typing import Any, cast
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
@@ -16,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from audit import export, fingerprint, log, merkle, reading, sentences
+from audit import export, fingerprint, log, merkle, reading, registers, sentences
 from audit import verification as verifying
 from audit.exceptions import SignerRefused
 from audit.forms import AcceptForm, FilterForm
@@ -95,7 +94,7 @@ def verification(request: HttpRequest) -> HttpResponse:
         "checkpoint": log.newest_checkpoint(),
         "signed_at": _ago(freshness.newest_checkpoint_seconds),
         "verifier_key": _verifier_key(),
-        "has_witness": bool(settings.AUDIT_WITNESS_FILE),
+        "not_checked": registers.not_checked(),
         "schema": _schema(str(getattr(request.user, "pk", ""))),
     }
     return render(request, "audit/verification.html", context)

@@ -210,7 +210,7 @@ AUDIT_SIGNING_KEY_FILE = Path(
 )
 # The signing machine's own; unset on every other, whose verification then says that it does not check it.
 _witness = env.optional("AUDIT_WITNESS_FILE", "" if PRODUCTION else str(DATA_DIR / "keys" / "audit-witness.txt"))
-AUDIT_WITNESS_FILE = Path(_witness) if _witness else None
+AUDIT_WITNESS_FILE: Path | None = Path(_witness) if _witness else None
 AUDIT_ORIGIN = env.optional("AUDIT_ORIGIN", "sealed-records.example/trail")
 AUDIT_CHECKPOINT_SECONDS = env.number("AUDIT_CHECKPOINT_SECONDS", 60)
 

@@ -13,4 +13,4 @@ class RecordsConfig(AppConfig):
         from records import keyservice, proofs
 
         subjects.provide(keyservice.index)
-        registers.register(proofs.Wrong, *proofs.CHECKS)
+        registers.register(proofs.Wrong, *proofs.CHECKS, absence=proofs.not_checked)

@@ -128,6 +128,7 @@ audit:event              | event | any | GET | auditor 200 | 404
                          | | missing | GET | | 404
 audit:verification       | - | - | GET | auditor 200 | 404
                          | | - | POST | auditor 302 | 404
+audit:accept             | - | - | POST | auditor 302 | 404
 
 account_login            | - | - | GET HEAD POST PUT OPTIONS | anonymous 200 | 302
                          | | - | PATCH DELETE TRACE | anonymous 405 | 302

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from django.conf import settings
 from django.db import connections
 
 from audit import log
@@ -40,6 +41,12 @@ def checkpoint() -> Checkpoint | None:
     """Sign the log, as the signer does each minute."""
     with as_signer():
         return log.checkpoint()
+
+
+def begin() -> None:
+    """Begin the log of a database, where that has not been done."""
+    if not settings.AUDIT_WITNESS_FILE.exists():
+        log.begin()
 
 
 def confirm() -> None:

@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("grant_id", models.UUIDField(db_index=True)),
-                ("by_id", models.UUIDField()),
+                ("by_id", models.UUIDField(null=True)),
                 ("reason", models.BinaryField()),
                 ("at", models.DateTimeField()),
             ],

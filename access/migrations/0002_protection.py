@@ -61,6 +61,7 @@ FUNCTIONS = (
     "access_demand_user_event",
     "access_demand_duty_event",
     "access_factor_event",
+    "access_after_restore",
 )
 CALLED = (
     "access_vote(uuid, integer, uuid, uuid, text, text, date, integer, integer, jsonb, bytea, bytea, bytea)",

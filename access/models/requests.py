@@ -245,7 +245,8 @@ class Revocation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     grant_id = models.UUIDField(db_index=True)
-    by_id = models.UUIDField()
+    # Nobody: the grant was ended because an older database was put back.
+    by_id = models.UUIDField(null=True)
     # Encrypted with the key of the request.
     reason = models.BinaryField()
     at = models.DateTimeField()

@@ -86,6 +86,7 @@ class Migration(migrations.Migration):
             "audit_limit_of",
             "audit_staleness",
             "audit_sequence",
+            "audit_continue_as",
         ),
         *append_only(*TABLES, "audit_kind"),
         kinds("DENIED", "TRAIL_VERIFIED", "TRAIL_ALARM", "SCHEMA_ACCEPTED", by_function=("RECONCILED",)),

@@ -71,6 +71,11 @@ def register_keys() -> Keyring:
         raise Unavailable(str(error)) from None
 
 
+def is_here() -> bool:
+    """Say whether this machine is set up to reach the sealed part of the database at all."""
+    return bool(settings.SEALED_DATABASE_URL)
+
+
 def close() -> None:
     """Give the connections back, as when the process ends or, in tests, the database changes."""
     global _pool

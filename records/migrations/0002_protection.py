@@ -25,6 +25,7 @@ FUNCTIONS = (
     "sealed_count_asked",
     "sealed_audited",
     "sealed_strays",
+    "sealed_after_restore",
 )
 SEAL = (
     "sealed.seal(uuid[], integer[], bytea[], bytea[], bytea[], bytea[], bytea[], bytea[], bytea[], integer[], bytea[],"

@@ -16,20 +16,21 @@ APPS = ("audit", "access", "records", "config")
 # Inside an app a file imports from files to its left; a package is one place.
 LAYERS = {
     "audit": (
-        "exceptions", "sql", "verify", "notes", "merkle", "models", "trail", "permissions", "log", "export", "verification",
-        "middleware", "sentences", "fields", "forms", "views", "urls", "apps", "management",
+        "exceptions", "sql", "verify", "reading", "notes", "merkle", "models", "trail", "fingerprint", "registers",
+        "permissions", "log", "restoring", "export", "verification", "middleware", "sentences", "fields", "forms", "views",
+        "urls", "apps", "management",
     ),
     "access": (
         "exceptions", "vault", "identifiers", "subjects", "duties", "models", "attempts", "calendar", "catalogue",
         "permissions", "database", "actions",
         "adapter", "uploads", "middleware", "fields", "forms", "people_forms", "webauthn_forms", "shell", "templatetags",
         "views", "urls",
-        "apps", "management",
+        "proofs", "apps", "management",
     ),
     "records": (
         "exceptions", "keyservice", "models", "penalties", "entry", "catalogue", "permissions", "upkeep", "actions",
         "disclosure", "tasks",
-        "forms", "shell", "templatetags", "views", "urls", "apps", "management",
+        "forms", "shell", "templatetags", "views", "urls", "proofs", "apps", "management",
     ),
 }  # fmt: skip
 # Imports inside a function that point right: a question of a model that the wrapper answers, the wrapper's rows, and what

@@ -53,8 +53,8 @@ def city_site(
     """The product over the small city with its trail signed; what a test changes there, later ones find."""
     settings.AUDIT_WITNESS_FILE = tmp_path_factory.getbasetemp() / "witness of the city"
     with django_db_blocker.unblock(), worlds.inside(small_city_database), serving() as served:
-        signing.sequence()
-        signing.checkpoint()
+        signing.begin()
+        signing.sign()
         yield served
 
 

@@ -418,6 +418,7 @@ def prove(journey: Journey, city: factories.City, owner: psycopg.Connection) -> 
     assert not [canary for canary in CANARIES if canary in text]
 
     # What the worker does each second and each minute.
+    signing.begin()
     signing.sequence()
     assert signing.checkpoint() is not None
     page.goto(site.at("audit:verification"))

@@ -92,9 +92,8 @@ def test_the_sample_city(monkeypatch, settings, tmp_path):
     assert User.objects.get(username="auditor").check_password("another password")
 
     # The trail of all this holds.
-    while signing.sequence():
-        pass
-    signing.checkpoint()
+    signing.begin()
+    signing.sign()
     assert verification.verify().holds
 
 

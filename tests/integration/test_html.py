@@ -14,7 +14,7 @@ from django.urls import reverse
 from audit import log
 from audit.fields import DayInput
 from config.templatetags.html import iso
-from tests import worlds
+from tests import signing, worlds
 from tests.permission_table import cells
 from tests.worlds import ANONYMOUS, World
 
@@ -28,9 +28,8 @@ def world(template_database: str, worker_id: str, django_db_blocker, tmp_path_fa
     own_keys = override_settings(AUDIT_SIGNING_KEY_FILE=folder / "signing.pem", AUDIT_WITNESS_FILE=folder / "witness")
     with own_keys, django_db_blocker.unblock(), worlds.new_database(template_database, f"html_{worker_id}"):
         filled = World().fill()
-        while log.sequence():
-            pass
-        log.checkpoint()
+        signing.begin()
+        signing.sign()
         yield filled
 
 

@@ -37,7 +37,7 @@ from access.models.people import OrganisationKind
 from access.models.requests import CheckPoint
 from access.models.requests import Status as RequestStatus
 from access.vault import datakeys
-from audit import log, trail
+from audit import trail
 from audit.models import Event
 from config import database
 from records import actions as records
@@ -94,7 +94,7 @@ def dice(monkeypatch) -> Dice:
 def no_alarms(monkeypatch) -> None:
     """How long the log lags is a matter of the machine, not of the register."""
     monkeypatch.setattr(settings, "UNSEQUENCED_SECONDS", 10**9)
-    monkeypatch.setattr(log, "UNSIGNED_SECONDS", 10**9)
+    monkeypatch.setattr(settings, "UNSIGNED_SECONDS", 10**9)
 
 
 # The worlds ---------------------------------------------------------------------------------------------------------
@@ -315,7 +315,7 @@ def absent(base) -> Run:
         patch.setattr(os, "urandom", dice)
         patch.setattr(random, "_urandom", dice)
         patch.setattr(settings, "UNSEQUENCED_SECONDS", 10**9)
-        patch.setattr(log, "UNSIGNED_SECONDS", 10**9)
+        patch.setattr(settings, "UNSIGNED_SECONDS", 10**9)
         return drive(base, "absent", dice)
 
 
@@ -426,7 +426,7 @@ def silent(base) -> Run:
         patch.setattr(os, "urandom", dice)
         patch.setattr(random, "_urandom", dice)
         patch.setattr(settings, "UNSEQUENCED_SECONDS", 10**9)
-        patch.setattr(log, "UNSIGNED_SECONDS", 10**9)
+        patch.setattr(settings, "UNSIGNED_SECONDS", 10**9)
         return journey(base, "absent", dice)
 
 

@@ -51,6 +51,7 @@ SEQUENCE = """
 import django; django.setup()
 from audit import log
 while True:
+    signing.begin()
     signing.sequence()
     signing.checkpoint()
 """

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from audit import verification
+from audit import registers, verification
 
 
 class Command(BaseCommand):
@@ -14,6 +14,8 @@ class Command(BaseCommand):
             f"{result.size} events in the log, {result.signed_size} of them signed, {result.checkpoints} checkpoints, "
             f"{result.waiting} events waiting, {result.seconds:.1f} s."
         )
+        for sentence in registers.not_checked():
+            self.stdout.write(sentence)
         if result.holds:
             self.stdout.write("The trail holds.")
             return

@@ -19,6 +19,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg.conninfo import make_conninfo
 
+from audit import log
 from audit.models import Checkpoint
 from config import env, processes, sample_city
 from config.database import SIGNER, stop
@@ -128,7 +129,7 @@ class Command(BaseCommand):
         )
 
     def start_signer(self) -> subprocess.Popen[bytes]:
-        is_new = not settings.AUDIT_WITNESS_FILE.exists() and not Checkpoint.objects.exists()
+        is_new = not log.witness_file().exists() and not Checkpoint.objects.exists()
         return self.start("manage.py", "signer", *(["--begin"] if is_new else []))
 
     def start_web(self, host: str, port: int) -> subprocess.Popen[bytes]:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access.duties import Duty
-from audit import log, trail, verify
+from audit import fingerprint, log, trail, verification, verify
 from audit.models import Event
 from audit.trail import EventType
 from tests import factories, signing
@@ -254,3 +254,120 @@ def test_the_pages_are_in_chinese_too(client):
     client.cookies["django_language"] = "zh-hans"
     for address in addresses(write()):
         assert client.get(address).status_code == 200
+
+
+# How the database is built
+def accept(client, schema):
+    return client.post(reverse("audit:accept"), {"schema": schema}, follow=True).content.decode()
+
+
+def test_two_overseers_accept_a_change_of_the_database_on_the_page(client, bureau, signer, owner):
+    write()
+    signing.sign()
+    assert "How the database is built" not in client.get(reverse("audit:verification")).content.decode()
+    owner.execute("GRANT EXECUTE ON FUNCTION audit_staleness() TO public")
+    schema = fingerprint.current()
+    page = client.get(reverse("audit:verification")).content.decode()
+    assert "0 of 2 overseers have accepted it" in page and schema in page
+
+    assert "You have accepted how the database is built now." in accept(client, schema)
+    accept(client, schema)
+    assert Event.objects.filter(kind=EventType.SCHEMA_ACCEPTED).count() == 1
+    second = client_of(factories.user_with(Duty.OVERSEE, organisation=bureau))
+    assert "1 of 2 overseers have accepted it" in second.get(reverse("audit:verification")).content.decode()
+    assert "two overseers have accepted it" in accept(second, schema)
+    assert verification.verify().holds
+
+
+@pytest.mark.parametrize("schema", ["", "x", "0" * 64, "0" * 65, "\x00"])
+def test_only_what_is_there_now_can_be_accepted(client, signer, schema):
+    assert "not built like this any more" in accept(client, schema)
+    assert not Event.objects.filter(kind=EventType.SCHEMA_ACCEPTED).exists()
+
+
+def test_nobody_else_accepts_anything(bureau):
+    for duty in [one for one in Duty if one != Duty.OVERSEE]:
+        client = client_of(factories.user_with(duty, organisation=bureau))
+        assert client.post(reverse("audit:accept"), {"schema": "0" * 64}).status_code == 404
+
+
+def test_where_no_witness_is_kept_the_page_says_so(client, settings):
+    assert "not on this machine" not in client.get(reverse("audit:verification")).content.decode()
+    settings.AUDIT_WITNESS_FILE = None
+    assert "not on this machine" in client.get(reverse("audit:verification")).content.decode()
+
+
+def test_the_row_of_a_fault_is_named_on_the_page(client, signer, owner):
+    person = factories.UserFactory()
+    tamper(owner, "delete from audit_event where kind = 'USER_CREATED' and target_id = %s", str(person.pk))
+    client.post(reverse("audit:verification"))
+    page = client.get(reverse("audit:verification")).content.decode()
+    assert f"access.user:{person.pk}" in page
+
+
+# Rule 12: whatever stands in a row, the auditors' pages open
+HOSTILE = [
+    '{"kind":"SIGNED_IN","x":' + "[" * 6000 + "]" * 6000 + "}",
+    '{"kind":"SIGNED_IN","x":' + "[" * 900 + "]" * 900 + "}",
+    '{"kind":"OPENING","actor":{"id":[1],"unit":{}},"target":{"id":{},"type":[]},"detail":[1]}',
+    '{"kind":"DENIED","actor":5,"target":"x","detail":{"number":{"a":1},"rung":{},"a":[[[]]],"b":1e400}}',
+    '{"kind":"%(who)s","actor":{"id":"%s","unit":"<b>"},"target":{"type":"access.user","id":"x"},"detail":null}',
+    '{"kind":"TRAIL_VERIFIED","detail":{"fault_kinds":[[]],"fault_indexes":5,"holds":true}}',
+    '{"kind":"SCHEMA_ACCEPTED","actor":[],"detail":"x"}',
+    '{"kind":"TRAIL_ALARM","detail":{"reason":["x"]}}',
+    '{"kind":"VIOLATION_SEALED","detail":{"records":{"a":1}}}',
+    '{"kind":""}',
+]
+
+
+def test_hostile_events_stop_no_page_no_verification_and_no_signer(client, auditor, signer, owner):
+    ids = [
+        owner.execute(
+            "INSERT INTO audit_event (id, canonical) VALUES (gen_random_uuid(), convert_to(%s, 'UTF8')) RETURNING id",
+            [one],
+        ).fetchone()[0]
+        for one in HOSTILE
+    ]
+    for _round in ("waiting", "signed"):
+        for address in [reverse("audit:events"), reverse("audit:verification")]:
+            assert client.get(address).status_code == 200
+        for event_id in ids:
+            assert client.get(reverse("audit:event", args=[event_id])).status_code == 200
+        assert client.post(reverse("audit:verification")).status_code == 302
+        signing.sign()
+    assert client.get(reverse("desk")).status_code == 200
+    page = client.get(reverse("audit:verification")).content.decode()
+    assert "The trail does not hold" in page
+    tamper(owner, "UPDATE audit_event SET at = 'infinity' WHERE id = %s", ids[0])
+    assert client.get(reverse("audit:event", args=[ids[0]])).status_code == 404
+    assert client.get(reverse("audit:events")).status_code == 200
+    assert client.post(reverse("audit:verification")).status_code == 302
+
+
+def test_hostile_checkpoints_and_states_stop_no_page(client, signer, owner):
+    event_id = write()
+    signing.sign()
+    for size in (-1, 0, 10**6, 2**63 - 1):
+        owner.execute(
+            "INSERT INTO audit_checkpoint (size, root, note, frontier, at) VALUES (%s, sha256(''), 'x', '{null}', 'infinity')",
+            [size],
+        )
+    for statement in (
+        "UPDATE audit_log_state SET confirmed_at = 'infinity'",
+        "UPDATE audit_queue SET at = '-infinity'",
+        "UPDATE audit_log_state SET frontier = array[array['\\x00'::bytea]]",
+        "UPDATE audit_log_state SET size = -5",
+    ):
+        owner.execute(statement)
+        for address in [*addresses(event_id), reverse("desk")]:
+            assert client.get(address).status_code == 200
+        assert client.post(reverse("audit:verification")).status_code == 302
+
+
+def test_a_hash_taken_out_of_the_tree_leaves_the_events_page(client, signer, owner):
+    event_id = write()
+    for _number in range(5):
+        write()
+    signing.sign()
+    tamper(owner, "DELETE FROM audit_leaf WHERE event_id <> %s", event_id)
+    assert client.get(reverse("audit:event", args=[event_id])).status_code == 200

@@ -65,7 +65,6 @@ def test_production_starts_with_safe_values_and_its_deployment_check_is_clean(st
         ("VAULT_KEYRING", "", "VAULT_KEYRING is not set"),
         ("SEALED_KEYRING", "", "SEALED_KEYRING is not set"),
         ("AUDIT_SIGNING_KEY_FILE", "", "AUDIT_SIGNING_KEY_FILE is not set"),
-        ("AUDIT_WITNESS_FILE", "", "AUDIT_WITNESS_FILE is not set"),
         ("VAULT_SUITE", "rot13", "VAULT_SUITE must be"),
         ("VIEWING_SECONDS", "many", "VIEWING_SECONDS must be a whole number"),
         ("MODE", "prod", "MODE must be"),

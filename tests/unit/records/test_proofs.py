@@ -2,6 +2,7 @@
 
 import pytest
 
+from audit import registers
 from records import disclosure, proofs
 from tests import factories
 from tests.tampering import TRAIL, tamper
@@ -88,3 +89,10 @@ def test_every_record_is_asked_about_in_batches(sealed, monkeypatch):
     )
     assert found() == set()
     assert asked == [(1, False), (1, False), (0, True)]
+
+
+def test_a_machine_without_the_key_service_says_what_it_does_not_check(sealed, settings):
+    settings.SEALED_DATABASE_URL = ""
+    assert found() == set()
+    assert proofs.not_checked()
+    assert proofs.not_checked() in registers.not_checked()
