@@ -175,6 +175,7 @@ def configuration(mode: str) -> dict[str, Any]:
         "loggers": {
             # Django and gunicorn hang handlers of their own on these.
             **{name: {"handlers": [], "propagate": True} for name in ("django", "django.server")},
+            "procrastinate": {"level": "WARNING"},  # it names every job twice
             "gunicorn.error": {"handlers": ["console"], "level": level, "propagate": False},
             "gunicorn.access": {"handlers": [], "level": "CRITICAL", "propagate": False},  # ours names no paths
         },

@@ -24,12 +24,12 @@ from urllib.parse import quote_from_bytes, urljoin, urlsplit
 
 from tests import environment  # noqa: F401 - before any settings
 
-LEAST, GROWTH = 17_000, 1.2
+LEAST, GROWTH, USUAL = 17_000, 1.2, 20_000
 ROOT = Path(__file__).resolve().parents[2]
 THREADS = 3
 BOUNDARY = b"----fuzz"
 # As many objects of one kind of page as are visited, and pages between two looks at a form that is being sent.
-OBJECTS, AGAIN, ALIKE = 3, 60, 2
+OBJECTS, AGAIN, ALIKE = 3, 60, 1
 NUMBER = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b\d+\b")
 # What ends the session that asks, and what is never ready without a worker.
 LEFT_OUT = ("/accounts/logout/", "/readyz", "/static/")
@@ -108,6 +108,7 @@ class Run:
         self.address, self.sessions, self.forget_limits = address, sessions, forget_limits
         self.statuses: Counter[int] = Counter()
         self.values = 0
+        self.stride = 1
         self.sent: Counter[tuple[str, ...]] = Counter()
         self.faults: dict[tuple[str, str, str], str] = {}
         self.forms: dict[tuple[str, str, str, str], Form] = {}
@@ -159,6 +160,13 @@ class Run:
             body, kind = encoded([("csrfmiddlewaretoken", b"a" * 32), (name, factories.PASSWORD.encode())])
             browser.ask("POST", path, body, kind)
 
+    def plan(self, roles: list[str], most: int) -> int:
+        """Choose how many of the values each field gets, so that all together are about `most`; return what all were."""
+        distinct = {key[1:]: form for key, form in self.forms.items() if key[0] in roles}
+        everything = sum(1 for form in distinct.values() for _one in _mutations(form))
+        self.stride = max(1, -(-everything // most)) if most else 1
+        return everything
+
     # Sending ---------------------------------------------------------------------------------------------------------
     def send(self, role: str) -> None:
         """Send every form of a role every value in every field, and every page every parameter."""
@@ -169,7 +177,8 @@ class Run:
             for (owner, method, action, fields), form in list(self.forms.items()):
                 if owner != role or not self._is_new(method, action, fields):
                     continue
-                pending = _mutations(form)
+                # Another part of the values for each form and field, so that each value is sent somewhere.
+                pending = itertools.islice(_mutations(form), len(self.sent) % self.stride, None, self.stride)
                 while batch := list(itertools.islice(pending, AGAIN)):
                     jobs = [
                         pool.submit(self._one, browser, role, method, form.action, action, name, value, fields, file)
@@ -189,7 +198,7 @@ class Run:
                 job.result()
 
     def _is_new(self, *what: str) -> bool:
-        """Say whether few have sent it yet: what everybody is offered alike is sent for two of them."""
+        """Say whether nobody has sent it yet: what everybody is offered alike is sent once."""
         self.sent[what] += 1
         return self.sent[what] <= ALIKE
 
@@ -231,7 +240,7 @@ class Run:
             if not self._is_new("address", shape, ""):
                 continue
             bare = path.partition("?")[0]
-            for name, value in itertools.product(PARAMETERS, VALUES[::4]):
+            for name, value in itertools.product(PARAMETERS, VALUES[::12]):
                 yield shape, f"{bare}?{name}={quote_from_bytes(value[:1000])}", value
             if "*" in shape:
                 for value in VALUES[::3]:
@@ -384,6 +393,7 @@ say = functools.partial(print, flush=True)  # noqa: T201
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--most", type=int, default=USUAL, help="about how many values; 0 sends all")
     parser.add_argument("--roles", nargs="*", default=[], help="only these, to look into something")
     options = parser.parse_args()
     import django
@@ -411,9 +421,9 @@ def main() -> int:
             for role in roles:
                 run.find(role)
             before = memory(pid)
+            pages, everything = sum(map(len, run.pages.values())), run.plan(roles, options.most)
             say(
-                f"{sum(map(len, run.pages.values()))} pages and {len(run.forms)} forms of {len(roles)} roles.",
-                flush=True,
+                f"{pages} pages and {len(run.forms)} forms of {len(roles)} roles; {everything} values, 1 of {run.stride} is sent."
             )
             for role in roles:
                 sent = run.values
