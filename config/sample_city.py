@@ -547,13 +547,19 @@ class _City:
         access_request = requests.save_draft(
             None,
             particulars,
+            version=None,
             by=by,
             basis=basis,
             case_purpose=self.purposes.get(purpose),
             asked_rung=basis.highest_rung,
         )
         requests.attach_letter(
-            access_request, by=by, name="公函.pdf", media_type="application/pdf", content=_letter(access_request.number)
+            access_request,
+            version=access_request.version,
+            by=by,
+            name="公函.pdf",
+            media_type="application/pdf",
+            content=_letter(access_request.number),
         )
         access_request.refresh_from_db()
         self.counts["requests"] += 1

@@ -236,6 +236,7 @@ def request_draft(
     access_request = requests.save_draft(
         None,
         particulars,
+        version=None,
         by=by,
         basis=wanted,
         case_purpose=values.pop("case_purpose", purpose),
@@ -243,7 +244,12 @@ def request_draft(
         asked_from=values.pop("asked_from", None),
     )
     requests.attach_letter(
-        access_request, by=by, name="公函.pdf", media_type="application/pdf", content=b"%PDF-1.4\n% invented\n%%EOF\n"
+        access_request,
+        version=access_request.version,
+        by=by,
+        name="公函.pdf",
+        media_type="application/pdf",
+        content=b"%PDF-1.4\n% invented\n%%EOF\n",
     )
     access_request.refresh_from_db()
     return access_request

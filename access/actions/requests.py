@@ -98,9 +98,10 @@ def save_draft(
     case_purpose: CasePurpose | None = None,
     asked_rung: str,
     asked_from: date | None = None,
-    version: int | None = None,
+    version: int | None,
 ) -> AccessRequest:
-    """Keep a request as it is being written; it need not be complete.
+    """Keep a request as it is being written; it need not be complete. `version` is what was on the screen: None for a
+    new request only.
 
     Raises Refused when the basis does not apply to the requester's unit, and WrongState when somebody (or another tab)
     saved it since `version`.
@@ -120,7 +121,7 @@ def save_draft(
         permissions.check_can_file(by, today)
         if not access_request.is_editable:
             raise WrongState(_already(access_request))
-        if version is not None and version != access_request.version:
+        if version != access_request.version:
             raise WrongState(
                 _(
                     "This request was saved elsewhere since you opened it. What you typed is kept below; compare and save again."
@@ -146,12 +147,14 @@ def save_draft(
 
 
 @transaction.atomic(durable=True)
-def attach_letter(access_request: AccessRequest, *, by: User, name: str, media_type: str, content: bytes) -> Letter:
+def attach_letter(
+    access_request: AccessRequest, *, by: User, version: int, name: str, media_type: str, content: bytes
+) -> Letter:
     """Keep the official letter with the request, in place of an earlier one; the earlier one is kept, out of use.
 
     The request has another version afterwards: nobody decides it from a page that showed another letter.
     """
-    access_request = _lock(access_request)
+    access_request = _lock(access_request, version=version)
     permissions.check_can_edit(by, access_request)
     if not access_request.is_editable:
         raise WrongState(_already(access_request))
@@ -369,7 +372,7 @@ def _lock(access_request: AccessRequest, *, to: Status | None = None, version: i
         raise WrongState(_already(fresh))
     if version is not None and fresh.version != version:
         raise WrongState(
-            _("This request has changed since you opened it, so nothing was done. Read it again before you decide.")
+            _("This request has changed since you opened it, so nothing was done. Read it again before you go on.")
         )
     return fresh
 

@@ -250,7 +250,12 @@ def _save(
     try:
         if letter:
             actions.attach_letter(
-                saved, by=request.user, name=letter.name, media_type=letter.media_type, content=letter.read()
+                saved,
+                by=request.user,
+                version=saved.version,
+                name=letter.name,
+                media_type=letter.media_type,
+                content=letter.read(),
             )
     except (Refused, WrongState) as error:
         messages.warning(request, str(error))

@@ -309,7 +309,12 @@ def resubmitted(city, access_request, **changes):
     )
     particulars = replace(requests.read_particulars(returned), **changes)
     edited = requests.save_draft(
-        returned, particulars, by=city.requester, basis=returned.basis, asked_rung=returned.asked_rung
+        returned,
+        particulars,
+        version=returned.version,
+        by=city.requester,
+        basis=returned.basis,
+        asked_rung=returned.asked_rung,
     )
     return requests.submit(edited, by=city.requester, version=edited.version)
 
@@ -351,7 +356,12 @@ def test_a_vote_from_a_page_that_showed_another_letter_is_refused(client, city):
     )
     before = returned.version
     requests.attach_letter(
-        returned, by=city.requester, name="二.pdf", media_type="application/pdf", content=b"%PDF-1.4 2"
+        returned,
+        version=returned.version,
+        by=city.requester,
+        name="二.pdf",
+        media_type="application/pdf",
+        content=b"%PDF-1.4 2",
     )
     returned.refresh_from_db()
     assert returned.version == before + 1

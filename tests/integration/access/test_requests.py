@@ -550,7 +550,14 @@ def test_a_letter_sent_from_a_stale_page_replaces_nothing(client, city):
     draft = factories.request_draft(city)
     sign_in(client, city.requester)
     url = reverse("access:request_edit", args=[draft.pk])
-    requests.attach_letter(draft, by=city.requester, name="新.pdf", media_type="application/pdf", content=PDF + b"new")
+    requests.attach_letter(
+        draft,
+        version=draft.version,
+        by=city.requester,
+        name="新.pdf",
+        media_type="application/pdf",
+        content=PDF + b"new",
+    )
 
     response = client.post(
         url, typed(version=draft.version, reason="迟到的理由。", letter=SimpleUploadedFile("旧.pdf", PDF))

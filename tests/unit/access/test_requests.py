@@ -42,6 +42,7 @@ def edited(access_request, **changes):
         "case_purpose": access_request.case_purpose,
         "asked_rung": access_request.asked_rung,
         "asked_from": access_request.asked_from,
+        "version": access_request.version,
         **changes,
     }
     return requests.save_draft(access_request, particulars, by=access_request.requester, **values)
@@ -104,7 +105,7 @@ def test_an_incomplete_request_is_refused_and_the_refusal_names_what_is_missing(
 
 def test_every_missing_part_is_named_at_once_for_the_page(city):
     draft = requests.save_draft(
-        None, requests.Particulars(), by=city.judge, basis=factories.basis(CASE), asked_rung="FULL"
+        None, requests.Particulars(), version=None, by=city.judge, basis=factories.basis(CASE), asked_rung="FULL"
     )
 
     assert len(requests.missing_parts(draft, requests.Particulars())) == 6
@@ -136,8 +137,12 @@ def test_only_who_wrote_a_request_changes_submits_or_withdraws_it(city):
     particulars = requests.read_particulars(draft)
 
     for act in (
-        lambda: requests.save_draft(draft, particulars, by=colleague, basis=draft.basis, asked_rung="PRESENCE"),
-        lambda: requests.attach_letter(draft, by=colleague, name="x", media_type="application/pdf", content=b"x"),
+        lambda: requests.save_draft(
+            draft, particulars, version=draft.version, by=colleague, basis=draft.basis, asked_rung="PRESENCE"
+        ),
+        lambda: requests.attach_letter(
+            draft, version=draft.version, by=colleague, name="x", media_type="application/pdf", content=b"x"
+        ),
         lambda: requests.submit(draft, by=colleague, version=draft.version),
         lambda: requests.withdraw(draft, by=colleague, version=draft.version),
     ):
@@ -163,12 +168,16 @@ def test_an_empty_or_too_large_letter_is_refused(city, size):
     draft = factories.request_draft(city)
 
     with pytest.raises(Refused, match="20 MB"):
-        requests.attach_letter(draft, by=city.requester, name="x", media_type="application/pdf", content=b"x" * size)
+        requests.attach_letter(
+            draft, version=draft.version, by=city.requester, name="x", media_type="application/pdf", content=b"x" * size
+        )
 
 
 def test_a_letter_that_is_replaced_is_kept_out_of_use(city):
     draft = factories.request_draft(city)
-    requests.attach_letter(draft, by=city.requester, name="新.pdf", media_type="application/pdf", content=b"%PDF-2")
+    requests.attach_letter(
+        draft, version=draft.version, by=city.requester, name="新.pdf", media_type="application/pdf", content=b"%PDF-2"
+    )
 
     assert Letter.objects.count() == 2
     assert [requests.read_letter(letter) for letter in draft.current_letters] == [("新.pdf", b"%PDF-2")]
@@ -195,7 +204,7 @@ def test_a_basis_that_does_not_apply_is_refused_with_its_citation(db, kind, code
     basis = factories.basis(code)
 
     with pytest.raises(Refused) as refusal:
-        requests.save_draft(None, requests.Particulars(), by=person, basis=basis, asked_rung="PRESENCE")
+        requests.save_draft(None, requests.Particulars(), version=None, by=person, basis=basis, asked_rung="PRESENCE")
     assert str(refusal.value) == basis.standing_reason or basis.citation in str(refusal.value)
     assert sentence in str(refusal.value)
     assert not AccessRequest.objects.exists()
@@ -429,7 +438,12 @@ def test_a_new_round_keeps_the_people_letters_and_votes_of_the_earlier_one(city)
         access_request, by=city.supervisor2, version=access_request.version, review=factories.review("人名有误。")
     )
     requests.attach_letter(
-        access_request, by=city.judge, name="二.pdf", media_type="application/pdf", content=b"%PDF-2"
+        access_request,
+        version=access_request.version,
+        by=city.judge,
+        name="二.pdf",
+        media_type="application/pdf",
+        content=b"%PDF-2",
     )
     access_request = edited(access_request, people=[second])
     access_request = requests.submit(access_request, by=city.judge, version=access_request.version)
@@ -513,7 +527,14 @@ def test_every_other_move_is_refused_and_changes_nothing(city, owner, state):
         with pytest.raises(WrongState, match="moved on"):
             edited(access_request)
         with pytest.raises(WrongState, match="moved on"):
-            requests.attach_letter(access_request, by=city.requester, name="x", media_type="x", content=b"x")
+            requests.attach_letter(
+                access_request,
+                version=access_request.version,
+                by=city.requester,
+                name="x",
+                media_type="x",
+                content=b"x",
+            )
     assert rows_as_text(owner) == before
 
 
@@ -532,7 +553,7 @@ def test_without_their_events_nothing_else_about_a_request_changes_either(city, 
     for act in (
         lambda: factories.request_draft(city),
         lambda: edited(draft, reason="改"),
-        lambda: requests.attach_letter(draft, by=city.requester, **letter),
+        lambda: requests.attach_letter(draft, version=draft.version, by=city.requester, **letter),
         database.note_expiry,
     ):
         with refused_without_trail():
@@ -553,7 +574,12 @@ def test_no_table_holds_a_name_a_number_or_a_reason_in_clear_text(city, owner):
     )
     access_request = edited(access_request, reason=corrected)
     requests.attach_letter(
-        access_request, by=city.requester, name=f"{name}.pdf", media_type="application/pdf", content=number.encode()
+        access_request,
+        version=access_request.version,
+        by=city.requester,
+        name=f"{name}.pdf",
+        media_type="application/pdf",
+        content=number.encode(),
     )
     access_request.refresh_from_db()
     access_request = requests.submit(access_request, by=city.requester, version=access_request.version)
