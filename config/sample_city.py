@@ -273,7 +273,6 @@ REFUSES = (
     "公函未加盖单位公章且逾期未补正，不予同意。",
 )
 RETURN_REASONS = ("公函缺少单位公章，请补正。", "请写明使用范围和知悉人员。")
-OLD_LAW_REASON = "行为发生在2026年以前，按照行为时的法律相应条款裁量；从其陈述态度和后果，在该条幅度以内处罚。"
 # What a police station mostly sees; everything else in the catalogue turns up now and then.
 FREQUENT = {
     "VIOLENCE": 9,
@@ -402,7 +401,6 @@ class _City:
                 evidence=self.rng.choice(EVIDENCE) + "。",
                 case_number=f"A{by.organisation.code}{decided_on:%Y%m}{self.serial % 10000:04d}",
                 decision_number=f"云公（治）行罚决字〔{decided_on.year}〕{self.serial:05d}号",
-                penalty_reason="" if offence.penalty_tiers else OLD_LAW_REASON,
             ),
             offence=offence,
             acted_on=acted_on,
@@ -420,14 +418,8 @@ class _City:
         return wanted[0] if wanted else self.rng.choices(*zip(*in_force, strict=True))[0]
 
     def _penalty(self, offence: Offence) -> Penalty:
-        """Draw from what the law provides; the limits of the earlier law are not recorded, so there a mild one."""
-        choices = [
-            choice for band in penalties.parse(offence.penalty_tiers) for choice in band.choices if not choice.gains
-        ]
-        if not choices:
-            return self.rng.choice(
-                [Penalty(fine_yuan=200), Penalty(fine_yuan=500), Penalty(detention_days=5), Penalty(detention_days=10)]
-            )
+        """Draw from what the law provides."""
+        choices = [choice for band in penalties.from_data(offence.bands) for choice in band.choices if not choice.gains]
         choice = self.rng.choices(choices, weights=[1 / (rank + 1) for rank in range(len(choices))])[0]
         fined = choice.fine is not None and (not choice.fine_optional or self.rng.random() < 0.5)
         return Penalty(
@@ -653,8 +645,7 @@ def _plans(count: int, usernames: str) -> Iterator[tuple[str]]:
 
 def _punishable(offence: Offence) -> bool:
     """Leave out the offences whose penalty another article holds; each of those is a case for a lawyer."""
-    bands = penalties.parse(offence.penalty_tiers)
-    return not bands or any(not choice.gains for band in bands for choice in band.choices)
+    return any(not choice.gains for band in penalties.from_data(offence.bands) for choice in band.choices)
 
 
 def _letter(number: str) -> bytes:

@@ -56,7 +56,7 @@ class OffenceSelect(forms.Select):
         option = super().create_option(name, value, *args, **kwargs)
         if offence := self.offences.get(str(value)):
             option["attrs"]["data-search"] = f"{offence.code} {offence.pinyin} {offence.name_zh} {offence.name_en}"
-            option["attrs"]["data-hint"] = " ".join(str(band) for band in penalties.describe(offence))
+            option["attrs"]["data-hint"] = " ".join(penalties.describe(offence))
         return option
 
 
@@ -205,7 +205,7 @@ class EntryForm(forms.Form):
         return self.offence_field.widget.offences.get(str(self["offence"].value()))
 
     @property
-    def bands(self) -> list[penalties.BandText]:
+    def bands(self) -> list[str]:
         """What the law provides for the chosen offence."""
         return penalties.describe(self.chosen_offence) if self.chosen_offence else []
 

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ("citation_en", models.CharField(max_length=120)),
                 ("name_zh", models.CharField(max_length=200)),
                 ("name_en", models.CharField(max_length=200)),
-                ("penalty_tiers", models.TextField(blank=True)),
+                ("bands", models.JSONField(default=list)),
                 ("max_detention_days", models.PositiveIntegerField(null=True)),
                 ("max_fine_yuan", models.PositiveIntegerField(null=True)),
                 ("warning_possible", models.BooleanField(null=True)),
