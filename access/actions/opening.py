@@ -18,7 +18,7 @@ from access.models import Grant, IdentityConfirmation, Opening, RequestSubject, 
 from audit import trail
 from audit.trail import EventType
 
-UNDERTAKING_VERSION = 1
+UNDERTAKING_VERSION = 2
 
 # The door is the one place where statements are written out: each is a round trip while a grant is held.
 LOCK = f"""
