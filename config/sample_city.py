@@ -305,6 +305,8 @@ class _City:
         self.persons = [KNOWN, *(next(persons) for _ in range(119))]
         self.strangers = [UNKNOWN, *(next(persons) for _ in range(30))]
         self.serial = 0
+        # A decision of each person, for the court that reviews one: its number and its day.
+        self.decided: dict[str, tuple[str, date]] = {}
         self.counts = {
             "organisations": len(UNITS),
             "people": len(ACCOUNTS),
@@ -378,6 +380,7 @@ class _City:
         if state == "SEALED":
             self._serve(violation, reviewer)
             self.counts["sealed"] += 1
+            self.decided[about.number] = (entry.particulars.decision_number, entry.decided_on or self.today)
 
     def _serve(self, violation: Violation, reviewer: User) -> None:
         served_on = min((violation.decided_on or self.today) + timedelta(days=self.rng.randint(0, 3)), self.today)
@@ -513,10 +516,13 @@ class _City:
             purpose = purpose or self.rng.choice(CASE_PURPOSES[OrganisationKind(kind)])
         number = 5 if code == "UMPL-62-ANNUAL" else 1
         about = about or [self.rng.choice(self.rng.choice((self.persons, self.strangers))) for _ in range(number)]
+        wanted = self.purposes.get(purpose)
+        reviewed, reviewed_on = self.decided.get(about[0].number, ("云公（治）行罚决字〔2026〕00001号", self.today))
         particulars = requests.Particulars(
             reason=REASONS[code],
             scope_of_use=SCOPE_OF_USE,
             case_number=self._case_number(by) if basis.needs_case_number else "",
+            decision_number=reviewed if wanted and wanted.names_decision else "",
             people=list(dict.fromkeys(about)),
         )
         access_request = requests.save_draft(
@@ -524,8 +530,11 @@ class _City:
             particulars,
             by=by,
             basis=basis,
-            case_purpose=self.purposes.get(purpose),
+            case_purpose=wanted,
             asked_rung=basis.highest_rung,
+            act_on=self.today - timedelta(days=self.rng.randint(1, 20)) if wanted and wanted.counts_from_act else None,
+            act_kind="THEFT" if wanted and wanted.same_kind else "",
+            decision_on=reviewed_on if wanted and wanted.names_decision else None,
         )
         requests.attach_letter(
             access_request, by=by, name="公函.pdf", media_type="application/pdf", content=_letter(access_request.number)

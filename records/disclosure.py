@@ -13,6 +13,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from access import vault
 from access.actions import opening
+from access.actions.requests import read_particulars
 from access.exceptions import NothingToShow
 from access.models import Grant, Organisation, RequestSubject, User
 from access.models.law import Rung
@@ -63,14 +64,23 @@ def open_answer(grant: Grant, subject: RequestSubject, *, by: User, session_key:
     """
     grant, counted, event = opening.open_grant(grant, subject, by=by, session_key=session_key, token=token)
     rows = _disclosed(event)
+    records = [] if grant.rung == Rung.PRESENCE else _of_the_decision(_shown(rows), grant)
     return Answer(
         grant=grant,
         event=event,
         opened_at=counted.opened_at,
         viewable_until=counted.viewable_until,
-        is_present=bool(rows),
-        records=[] if grant.rung == Rung.PRESENCE else _shown(rows),
+        is_present=bool(rows if grant.rung == Rung.PRESENCE else records),
+        records=records,
     )
+
+
+def _of_the_decision(records: list[ShownRecord], grant: Grant) -> list[ShownRecord]:
+    """Keep the decision under review where the grant is about one: the database knows its day, the particulars its number."""
+    if grant.decision_on is None or grant.rung != Rung.FULL:
+        return records
+    asked = read_particulars(grant.access_request).decision_number
+    return [record for record in records if record.particulars["decision_number"] == asked]
 
 
 @transaction.atomic(durable=True)

@@ -6,12 +6,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from dateutil.relativedelta import relativedelta
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access import duties, permissions
+from access import duties, law, permissions
 from access.actions.requests import _lock, _save, key_of
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.models import AccessRequest, Decision, Grant, User
@@ -158,13 +157,7 @@ def _check_scope(access_request: AccessRequest, scope: Scope, today: date) -> No
 
 def widest_window(access_request: AccessRequest, today: date) -> date | None:
     """Return the first day that an answer may reach back to, or None when neither law nor request sets one."""
-    months = [access_request.basis.look_back_months]
-    if access_request.case_purpose is not None:
-        months.append(access_request.case_purpose.window_months)
-    bounds = [today - relativedelta(months=value) for value in months if value is not None]
-    if access_request.asked_from is not None:
-        bounds.append(access_request.asked_from)
-    return max(bounds, default=None)
+    return law.window_of(access_request, today).first
 
 
 def _grant(access_request: AccessRequest, votes: list[Decision], now: datetime, *, by: User) -> Grant:
@@ -173,9 +166,6 @@ def _grant(access_request: AccessRequest, votes: list[Decision], now: datetime, 
     rungs = list(Rung)
     hours = min(vote.hours for vote in votes if vote.hours)
     openings = min(vote.openings for vote in votes if vote.openings)
-    record_filter, filter_count = basis.record_filter, basis.filter_count
-    if purpose is not None and purpose.minimum_count > 1:
-        filter_count = max(filter_count, purpose.minimum_count)
     people = access_request.current_subjects.count()
     grant = Grant.objects.create(
         access_request=access_request,
@@ -183,10 +173,13 @@ def _grant(access_request: AccessRequest, votes: list[Decision], now: datetime, 
         basis=basis,
         case_purpose=purpose,
         rung=min((vote.rung for vote in votes), key=lambda rung: rungs.index(Rung(rung))),
-        categories=_narrower(basis.categories, purpose.categories if purpose else ["*"]),
-        record_filter=RecordFilter(record_filter),
-        filter_count=filter_count,
+        categories=law.categories_of(access_request),
+        record_filter=RecordFilter(basis.record_filter),
+        filter_count=law.least_records(basis, purpose),
         window_from=max((vote.window_from for vote in votes if vote.window_from), default=None),
+        window_until=law.window_of(access_request, timezone.localdate(now)).last,
+        decision_on=access_request.decision_on,
+        adult_acts_only=law.adult_acts_only(access_request.organisation),
         starts_at=now,
         ends_at=now + timedelta(hours=hours),
         openings_allowed=openings * people,
@@ -205,15 +198,6 @@ def _grant(access_request: AccessRequest, votes: list[Decision], now: datetime, 
         basis_version=basis.version,
     )
     return grant
-
-
-def _narrower(one: list[str], other: list[str]) -> list[str]:
-    """Return the categories in both lists, where * stands for every category (Rule 11)."""
-    if "*" in one:
-        return list(other)
-    if "*" in other:
-        return list(one)
-    return sorted(set(one) & set(other))
 
 
 @transaction.atomic(durable=True)

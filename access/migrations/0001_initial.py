@@ -54,6 +54,7 @@ class Migration(migrations.Migration):
                 ("title_en", models.CharField(max_length=200)),
                 ("citation_zh", models.CharField(max_length=300)),
                 ("citation_en", models.CharField(max_length=300)),
+                ("quote_zh", models.TextField(blank=True)),
                 ("window_months", models.PositiveIntegerField(null=True)),
                 ("minimum_count", models.PositiveIntegerField(default=1)),
                 (
@@ -61,10 +62,36 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), size=None),
                 ),
                 (
+                    "same_kind",
+                    models.BooleanField(default=False, help_text="Only acts of the kind that the request names."),
+                ),
+                (
+                    "names_decision",
+                    models.BooleanField(default=False, help_text="Only the decision that the request names."),
+                ),
+                (
                     "organisation_kinds",
                     django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), size=None),
                 ),
                 ("case_bound", models.BooleanField(default=False)),
+                (
+                    "standing",
+                    models.CharField(
+                        choices=[
+                            ("ENABLED", "in use"),
+                            ("LEGAL_REVIEW_FIRST", "waits for legal review"),
+                            ("REFUSED", "does not allow a query"),
+                            ("POLICE_INTERNAL", "used by police organs only"),
+                            ("NOTICE_ONLY", "a notice, not a query"),
+                        ],
+                        default="ENABLED",
+                        max_length=20,
+                    ),
+                ),
+                ("standing_reason_zh", models.TextField(blank=True)),
+                ("standing_reason_en", models.TextField(blank=True)),
+                ("remark_zh", models.TextField(blank=True)),
+                ("remark_en", models.TextField(blank=True)),
                 ("confidence", models.CharField(max_length=60)),
                 ("source", models.TextField(blank=True)),
                 ("valid_from", models.DateField()),
@@ -73,7 +100,20 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["code", "-version"],
                 "default_permissions": (),
-                "constraints": [models.UniqueConstraint(fields=("code", "version"), name="one_row_a_purpose_version")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("code", "version"), name="one_row_a_purpose_version"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("standing", "ENABLED"),
+                            models.Q(
+                                models.Q(("standing_reason_zh", ""), _negated=True),
+                                models.Q(("standing_reason_en", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="closed_purpose_says_why",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -111,6 +151,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("asked_from", models.DateField(null=True)),
+                ("act_on", models.DateField(null=True, verbose_name="day of the new act")),
+                ("act_kind", models.CharField(blank=True, max_length=40, verbose_name="kind of the new act")),
+                ("decision_on", models.DateField(null=True, verbose_name="date of the decision under review")),
                 ("approvals_needed", models.PositiveIntegerField(default=1)),
                 ("particulars", models.BinaryField()),
                 ("wrapped_key", models.BinaryField()),
@@ -149,7 +192,43 @@ class Migration(migrations.Migration):
                 ("citation_zh", models.CharField(max_length=300)),
                 ("citation_en", models.CharField(max_length=300)),
                 ("quote_zh", models.TextField(blank=True)),
-                ("level", models.CharField(max_length=60)),
+                (
+                    "level",
+                    models.CharField(
+                        choices=[
+                            ("LAW", "law"),
+                            ("ADMIN_REG", "State Council regulation"),
+                            ("DEPT_RULE", "departmental rule"),
+                            ("NORMATIVE", "normative document"),
+                            ("INDUSTRY", "rules of an industry association"),
+                            ("NONE", "no provision"),
+                        ],
+                        max_length=60,
+                    ),
+                ),
+                (
+                    "names_records",
+                    models.CharField(
+                        choices=[
+                            ("VIOLATIONS", "names records of violations"),
+                            ("CRIMES", "speaks of crimes only"),
+                            ("NOT_SAID", "does not say which records"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "asked_by",
+                    models.CharField(
+                        choices=[
+                            ("UNIT", "the unit itself asks"),
+                            ("AUTHORITY", "an authority asks"),
+                            ("POLICE", "the police check by themselves"),
+                            ("NOBODY", "nobody is named who asks"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
                 (
                     "gate",
                     models.CharField(
@@ -221,6 +300,8 @@ class Migration(migrations.Migration):
                 ("standing_reason_en", models.TextField(blank=True)),
                 ("effect_zh", models.CharField(blank=True, max_length=300)),
                 ("effect_en", models.CharField(blank=True, max_length=300)),
+                ("remark_zh", models.TextField(blank=True)),
+                ("remark_en", models.TextField(blank=True)),
                 ("confidence", models.CharField(max_length=60)),
                 ("source", models.TextField(blank=True)),
                 ("notes", models.TextField(blank=True)),
@@ -248,6 +329,25 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="closed_basis_says_why",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("standing__in", ["ENABLED", "POLICE_INTERNAL"]), _negated=True),
+                            models.Q(
+                                ("asked_by__in", ["UNIT", "AUTHORITY"]),
+                                ("level__in", ["LAW", "ADMIN_REG"]),
+                                ("names_records", "VIOLATIONS"),
+                                ("standing", "ENABLED"),
+                            ),
+                            models.Q(
+                                ("asked_by", "POLICE"),
+                                ("level__in", ["LAW", "ADMIN_REG"]),
+                                ("names_records__in", ["VIOLATIONS", "NOT_SAID"]),
+                                ("standing", "POLICE_INTERNAL"),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="standing_by_one_measure",
                     ),
                 ],
             },
@@ -285,6 +385,9 @@ class Migration(migrations.Migration):
                 ),
                 ("filter_count", models.PositiveIntegerField(default=1)),
                 ("window_from", models.DateField(null=True)),
+                ("window_until", models.DateField(null=True)),
+                ("decision_on", models.DateField(null=True)),
+                ("adult_acts_only", models.BooleanField(default=False)),
                 ("starts_at", models.DateTimeField()),
                 ("ends_at", models.DateTimeField()),
                 ("openings_allowed", models.PositiveIntegerField()),
@@ -372,6 +475,9 @@ class Migration(migrations.Migration):
                             ("TRAINING_INSTITUTION", "Training institution"),
                             ("WELFARE_INSTITUTION", "Welfare institution"),
                             ("CHILDCARE", "Childcare institution"),
+                            ("RESCUE_INSTITUTION", "Rescue institution for minors"),
+                            ("AFTER_SCHOOL_CARE", "After-school care"),
+                            ("DOMESTIC_SERVICE", "Domestic-service firm"),
                             ("HOSPITAL", "Hospital"),
                             ("TRANSPORT_OPERATOR", "Public transport operator"),
                             ("NETWORK_OPERATOR", "Network operator"),
@@ -476,6 +582,9 @@ class Migration(migrations.Migration):
                             ("TRAINING_INSTITUTION", "Training institution"),
                             ("WELFARE_INSTITUTION", "Welfare institution"),
                             ("CHILDCARE", "Childcare institution"),
+                            ("RESCUE_INSTITUTION", "Rescue institution for minors"),
+                            ("AFTER_SCHOOL_CARE", "After-school care"),
+                            ("DOMESTIC_SERVICE", "Domestic-service firm"),
                             ("HOSPITAL", "Hospital"),
                             ("TRANSPORT_OPERATOR", "Public transport operator"),
                             ("NETWORK_OPERATOR", "Network operator"),
@@ -557,6 +666,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("asked_from", models.DateField(null=True)),
+                ("act_on", models.DateField(null=True, verbose_name="day of the new act")),
+                ("act_kind", models.CharField(blank=True, max_length=40, verbose_name="kind of the new act")),
+                ("decision_on", models.DateField(null=True, verbose_name="date of the decision under review")),
                 ("approvals_needed", models.PositiveIntegerField(default=1)),
                 ("particulars", models.BinaryField()),
                 ("wrapped_key", models.BinaryField()),

@@ -135,6 +135,9 @@ begin
            and ('*' = any (g.categories) or o.tags && g.categories)
            and (g.record_filter = 'ANY' or v.detention_days > 0)
            and (g.window_from is null or v.served_on >= g.window_from)
+           and (g.window_until is null or v.served_on <= g.window_until)
+           and (g.decision_on is null or v.decided_on = g.decision_on)
+           and (not g.adult_acts_only or v.age_band in ('adult', 'from_70'))
     )
     -- Rule 7: each rung carries no more than it shows, and PRESENCE not even how many.
     select case when g.rung <> 'PRESENCE' then c.id end,

@@ -20,7 +20,7 @@ LAYERS = {
         "middleware", "sentences", "forms", "views", "urls", "apps", "management",
     ),
     "access": (
-        "exceptions", "vault", "identifiers", "duties", "models", "calendar", "catalogue", "permissions", "actions",
+        "exceptions", "vault", "identifiers", "duties", "models", "calendar", "catalogue", "law", "permissions", "actions",
         "adapter", "uploads", "middleware", "fields", "forms", "people_forms", "shell", "templatetags", "views", "urls",
         "apps", "management",
     ),

@@ -68,12 +68,6 @@ def test_a_purpose_narrows_the_categories_and_the_window_of_a_basis(city):
     assert (timezone.localdate() - grant.window_from).days in {365, 366}
 
 
-def test_categories_are_never_wider_than_either_list():
-    assert decisions._narrower(["*"], ["A"]) == decisions._narrower(["A"], ["*"]) == ["A"]
-    assert decisions._narrower(["A", "B"], ["B", "C"]) == ["B"]
-    assert decisions._narrower(["A"], ["C"]) == []
-
-
 def test_the_narrowest_of_two_approvals_counts_in_each_respect(city):
     access_request = case(city)
     today = timezone.localdate()
