@@ -240,10 +240,15 @@ class RequestForm(forms.Form):
         return cleaned
 
     def _clean_needs(self, cleaned: dict[str, Any]) -> None:
-        """Ask for what the chosen purpose needs, and drop what it does not, so that nothing widens or narrows unseen."""
+        """Ask for what the chosen purpose needs, and drop what it does not, so that nothing widens or narrows unseen.
+
+        While no purpose is chosen, a draft keeps what was typed.
+        """
         chosen = self.purposes.get(cleaned.get("case_purpose", ""))
         for name, need in NEEDED_BY_PURPOSE.items():
-            if chosen is None or not getattr(chosen, need):
+            if chosen is None:
+                cleaned.setdefault(name, None)
+            elif not getattr(chosen, need):
                 cleaned[name] = None
             elif self.is_final and name not in self.errors and not cleaned.get(name):
                 self.add_error(name, str(law.NEEDED[name]))

@@ -368,6 +368,13 @@ def test_a_purpose_with_a_period_asks_for_the_day_of_the_new_act_and_keeps_it(cl
     assert AccessRequest.objects.get().act_on == date(2026, 6, 10)
 
 
+def test_a_draft_without_a_purpose_keeps_the_day_that_was_typed(client, city):
+    sign_in(client, city.judge)
+    client.post(begin_url("PSAPL-136-CASE"), {**case_form(case_purpose="", act_on="2026-06-10"), "action": "save"})
+
+    assert AccessRequest.objects.get().act_on == date(2026, 6, 10)
+
+
 def test_a_review_asks_for_the_decision_and_drops_the_day_of_an_act(client, city):
     sign_in(client, city.judge)
     refused = page(client.post(begin_url("PSAPL-136-CASE"), case_form(case_purpose="REVIEW", letter=letter())))
