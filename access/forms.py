@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from access import identifiers
+from access import catalogue, identifiers, law
 from access.actions.decisions import Review, Scope
 from access.actions.requests import Particulars, Person
 from access.fields import Cards, CheckedField, DayField, LetterField, PlainTextField
@@ -24,6 +24,14 @@ from access.models.law import Rung
 from access.models.requests import CheckPoint
 
 MOST_PEOPLE = 100
+
+# What a case purpose may need to know, and the question to the purpose whether it does.
+NEEDED_BY_PURPOSE = {
+    "act_on": "counts_from_act",
+    "act_kind": "same_kind",
+    "decision_number": "names_decision",
+    "decision_on": "names_decision",
+}
 
 RUNGS_EXPLAINED: dict[str, Promise] = {
     Rung.PRESENCE.value: _("One word for each person: whether there is a record of the kinds that the basis covers."),
@@ -92,6 +100,32 @@ class RequestForm(forms.Form):
         required=False,
         help_text=_("Leave it empty for the whole period that the law allows."),
     )
+    act_on = DayField(
+        label=_("Day of the new act"),
+        past=True,
+        required=False,
+        help_text=_(
+            "The act that is being handled now. Where the case purpose has a period, it is counted back from this day, not from the day of a decision."
+        ),
+    )
+    act_kind = forms.ChoiceField(
+        label=_("Kind of the new act"),
+        required=False,
+        help_text=_("Where the case purpose speaks of acts of the same kind, only records of this kind are answered."),
+    )
+    decision_number = CheckedField(
+        identifiers.check_decision_number,
+        label=_("Number of the decision under review"),
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=_("As printed on the decision, such as 京公海行罚决字〔2026〕50316号."),
+    )
+    decision_on = DayField(
+        label=_("Date of the decision under review"),
+        past=True,
+        required=False,
+        help_text=_("As it stands on the decision; only that decision is answered."),
+    )
     letter = LetterField(
         label=_("Letter as a file"),
         help_text=_("PDF, JPEG or OFD, at most 20 MB, with the seal of your unit."),
@@ -115,6 +149,8 @@ class RequestForm(forms.Form):
         self.is_final = is_final
         self.today = timezone.localdate()
         self._add_people()
+        self.purposes = {purpose.code: purpose for purpose in purposes} if basis.needs_case_purpose else {}
+        self._add_needs()
         if basis.needs_case_purpose:
             _choices(self, "case_purpose").choices = [
                 ("", gettext("Choose…")),
@@ -130,7 +166,21 @@ class RequestForm(forms.Form):
             descriptions=RUNGS_EXPLAINED, choices=_choices(self, "asked_rung").choices
         )
         self.fields["letter"].required = basis.needs_letter and not has_letter
-        self.order_fields(["rows", "version", "token", *self._people_fields(), "case_purpose", "case_number"])
+        self.order_fields(
+            ["rows", "version", "token", *self._people_fields(), "case_purpose", *NEEDED_BY_PURPOSE, "case_number"]
+        )
+
+    def _add_needs(self) -> None:
+        """Keep the fields that a case purpose of this organ needs; which of them count says the purpose that is chosen."""
+        for name, need in NEEDED_BY_PURPOSE.items():
+            if not any(getattr(purpose, need) for purpose in self.purposes.values()):
+                del self.fields[name]
+        if "act_kind" in self.fields:
+            kinds = sorted(set(catalogue.categories()) - {law.EVERY_OFFENCE}, key=catalogue.category_title)
+            _choices(self, "act_kind").choices = [
+                ("", gettext("Choose…")),
+                *((code, catalogue.category_title(code)) for code in kinds),
+            ]
 
     def _add_people(self) -> None:
         for row in range(1, self.row_count + 1):
@@ -184,9 +234,24 @@ class RequestForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         cleaned["people"] = self._clean_people(cleaned)
+        self._clean_needs(cleaned)
         if self.is_final and not cleaned["people"] and not any(name in self.errors for name in self._people_fields()):
             self.add_error("name_1", _("Name at least one person."))
         return cleaned
+
+    def _clean_needs(self, cleaned: dict[str, Any]) -> None:
+        """Ask for what the chosen purpose needs, and drop what it does not, so that nothing widens or narrows unseen.
+
+        While no purpose is chosen, a draft keeps what was typed.
+        """
+        chosen = self.purposes.get(cleaned.get("case_purpose", ""))
+        for name, need in NEEDED_BY_PURPOSE.items():
+            if chosen is None:
+                cleaned.setdefault(name, None)
+            elif not getattr(chosen, need):
+                cleaned[name] = None
+            elif self.is_final and name not in self.errors and not cleaned.get(name):
+                self.add_error(name, str(law.NEEDED[name]))
 
     def _clean_people(self, cleaned: dict[str, Any]) -> list[Person]:
         people: list[Person] = []
@@ -224,6 +289,7 @@ class RequestForm(forms.Form):
             reason=values["reason"],
             scope_of_use=values["scope_of_use"],
             case_number=values.get("case_number", ""),
+            decision_number=values.get("decision_number") or "",
             people=values["people"],
         )
 

@@ -10,12 +10,11 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from access import duties
+from access import duties, law
 from access.duties import Duty
 from access.exceptions import NotAllowed, Refused
 from access.models import AccessRequest, CasePurpose, Decision, Grant, LegalBasis, Organisation, User
-from access.models.law import Gate, Standing
-from access.models.people import POLICE_KINDS
+from access.models.law import Gate
 from audit.models import Event
 from audit.trail import EventType
 
@@ -47,33 +46,13 @@ def check_agreement_holds(organisation: Organisation, today: date) -> None:
 
 def check_basis_applies(basis: LegalBasis, organisation: Organisation, today: date) -> None:
     """Refuse, with the citation, a basis that this kind of organisation cannot ask under."""
-    names = {"basis": basis.title, "citation": basis.citation, "kind": organisation.get_kind_display()}
-    if basis.valid_from > today or (basis.valid_until and basis.valid_until < today):
-        raise Refused(_("“%(basis)s” (%(citation)s) is not in force today. Choose another legal basis.") % names)
-    if basis.standing == Standing.POLICE_INTERNAL and organisation.kind in POLICE_KINDS:
-        return
-    if basis.standing != Standing.ENABLED:
-        raise Refused(basis.standing_reason)
-    if organisation.kind not in basis.organisation_kinds:
-        raise Refused(
-            _(
-                "%(citation)s does not let this kind of unit ask (%(kind)s). Choose a legal basis that applies to your unit."
-            )
-            % names
-        )
+    if reason := law.why_not_basis(basis, organisation, today):
+        raise Refused(reason)
 
 
 def check_purpose_applies(purpose: CasePurpose, organisation: Organisation, today: date) -> None:
-    if purpose.valid_from > today or (purpose.valid_until and purpose.valid_until < today):
-        raise Refused(
-            _("“%(purpose)s” (%(citation)s) is not in force today. Choose another purpose.")
-            % {"purpose": purpose.title, "citation": purpose.citation}
-        )
-    if organisation.kind not in purpose.organisation_kinds:
-        raise Refused(
-            _("“%(purpose)s” (%(citation)s) is not a case purpose of your kind of unit. Choose another purpose.")
-            % {"purpose": purpose.title, "citation": purpose.citation}
-        )
+    if reason := law.why_not_purpose(purpose, organisation, today):
+        raise Refused(reason)
 
 
 def check_can_edit(user: User, access_request: AccessRequest) -> None:
@@ -149,10 +128,8 @@ def applicable_bases(organisation: Organisation, today: date) -> tuple[list[Lega
         newest.setdefault(basis.code, basis)
     usable, closed = [], []
     for basis in newest.values():
-        try:
-            check_basis_applies(basis, organisation, today)
-        except Refused as reason:
-            closed.append((basis, str(reason)))
+        if reason := law.why_not_basis(basis, organisation, today):
+            closed.append((basis, reason))
         else:
             usable.append(basis)
     usable.sort(key=lambda basis: (basis.gate != Gate.STATE_ORGAN_CASE, basis.code))

@@ -85,10 +85,14 @@ select 'VOTE_ABOUT_ELSE', e.id, 'access.decision:' || v.id
   from public.access_decision v
   join told e on e.d ->> 'decision' = v.id::text
   left join lateral (
-      select h.particulars from public.access_historicalaccessrequest h
+      select h.particulars, concat_ws('|', h.basis_id, coalesce(h.case_purpose_id::text, ''), h.asked_rung,
+             coalesce(to_char(h.asked_from, 'YYYY-MM-DD'), ''), coalesce(to_char(h.act_on, 'YYYY-MM-DD'), ''),
+             h.act_kind, coalesce(to_char(h.decision_on, 'YYYY-MM-DD'), '')) as asked
+        from public.access_historicalaccessrequest h
        where h.id = v.access_request_id and h.version::text = e.d ->> 'version' order by h.history_id limit 1) h on true
  where v.digest is distinct from sha256(
         sha256(h.particulars)
+        || sha256(convert_to(h.asked, 'UTF8'))
         || coalesce((select string_agg(
                uuid_send(s.id) || s.subject_key || s.identity_key || sha256(s.particulars), ''::bytea order by s.position)
                from public.access_requestsubject s
@@ -113,11 +117,13 @@ select case when g.id is null or times > 1 then 'GRANT_WITHOUT_ROW' else 'GRANT_
   full join numbered e on e.target_id = g.id::text
  where g.id is null or e.id is null or times > 1
     or (e.d ->> 'basis', e.d ->> 'basis_version', e.d -> 'categories', e.d ->> 'hours', e.d ->> 'number',
-        e.d ->> 'openings', e.d ->> 'purpose', e.d ->> 'round', e.d ->> 'rung', e.d ->> 'window_from')
+        e.d ->> 'openings', e.d ->> 'purpose', e.d ->> 'round', e.d ->> 'rung', e.d ->> 'window_from',
+        e.d ->> 'window_until', e.d ->> 'decision_on', e.d ->> 'adult_acts_only')
        is distinct from
        (b.code::text, b.version::text, to_jsonb(g.categories),
         trunc(extract(epoch from g.ends_at - g.starts_at) / 3600)::text, r.number::text, g.openings::text,
-        coalesce(p.code::text, ''), g.round::text, g.rung::text, to_char(g.window_from, 'YYYY-MM-DD'))
+        coalesce(p.code::text, ''), g.round::text, g.rung::text, to_char(g.window_from, 'YYYY-MM-DD'),
+        to_char(g.window_until, 'YYYY-MM-DD'), to_char(g.decision_on, 'YYYY-MM-DD'), g.adult_acts_only::text)
 """,
 )
 GRANTS_FROM_VOTES = """
@@ -126,6 +132,11 @@ select 'GRANT_NOT_FROM_VOTES', null::uuid, 'access.grant:' || g.id
   join public.access_accessrequest r on r.id = g.access_request_id
   join public.access_legalbasis b on b.id = r.basis_id
   left join public.access_casepurpose p on p.id = r.case_purpose_id
+  join public.access_organisation o on o.id = r.organisation_id
+  cross join lateral (select case when p.id is null or '*' = any (p.categories) then b.categories::text[]
+                                  when '*' = any (b.categories) then p.categories::text[]
+                                  else array(select unnest(b.categories::text[]) intersect select unnest(p.categories::text[])
+                                              order by 1) end as covered) c
   cross join lateral (
       select count(*) as votes, count(distinct d.decider_id) as people, count(distinct d.decider_organisation_id) as units,
              bool_and(d.outcome = 'APPROVE' and d.decider_id <> r.requester_id and d.basis_id = g.basis_id) as agree,
@@ -138,13 +149,14 @@ select 'GRANT_NOT_FROM_VOTES', null::uuid, 'access.grant:' || g.id
             where s.access_request_id = r.id and s.round = g.round and s.is_minor) then 2 else 1 end)
     or (b.two_units or r.approvals_needed > 1) and v.units <> v.votes
     or (g.basis_id, g.case_purpose_id, g.openings, g.window_from, g.rung::text, g.starts_at, g.ends_at,
-        g.record_filter::text, g.filter_count, g.categories::text[])
+        g.record_filter::text, g.filter_count, g.window_until, g.decision_on, g.adult_acts_only, g.categories::text[])
        is distinct from
        (r.basis_id, r.case_purpose_id, v.openings, v.window_from, (array['PRESENCE', 'ABSTRACT', 'FULL'])[v.height],
         v.at, v.at + make_interval(hours => v.hours), b.record_filter::text, greatest(b.filter_count, p.minimum_count),
-        case when p.id is null or '*' = any (p.categories) then b.categories::text[]
-             when '*' = any (b.categories) then p.categories::text[]
-             else array(select unnest(b.categories::text[]) intersect select unnest(p.categories::text[]) order by 1) end)
+        case when p.window_months is not null then r.act_on end, r.decision_on, o.kind = 'SUPERVISION_ORGAN',
+        case when p.same_kind is not true then c.covered
+             when '*' = any (c.covered) then array_remove(array[r.act_kind::text], '')
+             else array(select unnest(c.covered) intersect select unnest(array_remove(array[r.act_kind::text], ''))) end)
     or array(select u.user_id from public.access_grantuserobjectpermission u
                join public.auth_permission a on a.id = u.permission_id and a.codename = 'open_grant'
               where u.content_object_id = g.id) <> array[r.requester_id]

@@ -277,7 +277,6 @@ REFUSES = (
     "公函未加盖单位公章且逾期未补正，不予同意。",
 )
 RETURN_REASONS = ("公函缺少单位公章，请补正。", "请写明使用范围和知悉人员。")
-OLD_LAW_REASON = "行为发生在2026年以前，按照行为时的法律相应条款裁量；从其陈述态度和后果，在该条幅度以内处罚。"
 # What a police station mostly sees; everything else in the catalogue turns up now and then.
 FREQUENT = {
     "VIOLENCE": 9,
@@ -310,6 +309,8 @@ class _City:
         self.persons = [KNOWN, *(next(persons) for _ in range(119))]
         self.strangers = [UNKNOWN, *(next(persons) for _ in range(30))]
         self.serial = 0
+        # A decision of each person, for the court that reviews one: its number and its day.
+        self.decided: dict[str, tuple[str, date]] = {}
         self.counts = {
             "organisations": len(UNITS),
             "people": len(ACCOUNTS),
@@ -385,6 +386,7 @@ class _City:
         if state == "SEALED":
             self._serve(violation, reviewer)
             self.counts["sealed"] += 1
+            self.decided[about.number] = (entry.particulars.decision_number, entry.decided_on or self.today)
 
     def _serve(self, violation: Violation, reviewer: User) -> None:
         served_on = min((violation.decided_on or self.today) + timedelta(days=self.rng.randint(0, 3)), self.today)
@@ -408,7 +410,6 @@ class _City:
                 evidence=self.rng.choice(EVIDENCE) + "。",
                 case_number=f"A{by.organisation.code}{decided_on:%Y%m}{self.serial % 10000:04d}",
                 decision_number=f"云公（治）行罚决字〔{decided_on.year}〕{self.serial:05d}号",
-                penalty_reason="" if offence.penalty_tiers else OLD_LAW_REASON,
             ),
             offence=offence,
             acted_on=acted_on,
@@ -426,14 +427,8 @@ class _City:
         return wanted[0] if wanted else self.rng.choices(*zip(*in_force, strict=True))[0]
 
     def _penalty(self, offence: Offence) -> Penalty:
-        """Draw from what the law provides; the limits of the earlier law are not recorded, so there a mild one."""
-        choices = [
-            choice for band in penalties.parse(offence.penalty_tiers) for choice in band.choices if not choice.gains
-        ]
-        if not choices:
-            return self.rng.choice(
-                [Penalty(fine_yuan=200), Penalty(fine_yuan=500), Penalty(detention_days=5), Penalty(detention_days=10)]
-            )
+        """Draw from what the law provides."""
+        choices = [choice for band in penalties.from_data(offence.bands) for choice in band.choices if not choice.gains]
         choice = self.rng.choices(choices, weights=[1 / (rank + 1) for rank in range(len(choices))])[0]
         fined = choice.fine is not None and (not choice.fine_optional or self.rng.random() < 0.5)
         return Penalty(
@@ -538,10 +533,13 @@ class _City:
             purpose = purpose or self.rng.choice(CASE_PURPOSES[OrganisationKind(kind)])
         number = 5 if code == "UMPL-62-ANNUAL" else 1
         about = about or [self.rng.choice(self.rng.choice((self.persons, self.strangers))) for _ in range(number)]
+        wanted = self.purposes.get(purpose)
+        reviewed, reviewed_on = self.decided.get(about[0].number, ("云公（治）行罚决字〔2026〕00001号", self.today))
         particulars = requests.Particulars(
             reason=REASONS[code],
             scope_of_use=SCOPE_OF_USE,
             case_number=self._case_number(by) if basis.needs_case_number else "",
+            decision_number=reviewed if wanted and wanted.names_decision else "",
             people=list(dict.fromkeys(about)),
         )
         access_request = requests.save_draft(
@@ -550,8 +548,11 @@ class _City:
             version=None,
             by=by,
             basis=basis,
-            case_purpose=self.purposes.get(purpose),
+            case_purpose=wanted,
             asked_rung=basis.highest_rung,
+            act_on=self.today - timedelta(days=self.rng.randint(1, 20)) if wanted and wanted.counts_from_act else None,
+            act_kind="THEFT" if wanted and wanted.same_kind else "",
+            decision_on=reviewed_on if wanted and wanted.names_decision else None,
         )
         requests.attach_letter(
             access_request,
@@ -686,8 +687,7 @@ def _plans(count: int, usernames: str) -> Iterator[tuple[str]]:
 
 def _punishable(offence: Offence) -> bool:
     """Leave out the offences whose penalty another article holds; each of those is a case for a lawyer."""
-    bands = penalties.parse(offence.penalty_tiers)
-    return not bands or any(not choice.gains for band in bands for choice in band.choices)
+    return any(not choice.gains for band in penalties.from_data(offence.bands) for choice in band.choices)
 
 
 def _letter(number: str) -> bytes:

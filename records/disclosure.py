@@ -10,8 +10,10 @@ from datetime import date, datetime
 from django.db import transaction
 
 from access.actions import opening
+from access.actions.requests import read_particulars
 from access.exceptions import NothingToShow, Unavailable
 from access.models import Grant, Organisation, RequestSubject, User
+from access.models.law import Rung
 from audit import trail
 from audit.trail import EventType
 from records import keyservice
@@ -66,14 +68,23 @@ def open_answer(grant: Grant, subject: RequestSubject, *, by: User, session_key:
     except (NothingToShow, Unavailable) as error:
         _note_refusal(grant, subject, counted.event, by, unavailable=isinstance(error, Unavailable))
         raise
+    records = _of_the_decision(_shown(opened.rows), grant)
     return Answer(
         grant=grant,
         event=counted.event,
         opened_at=counted.opened_at,
         viewable_until=counted.viewable_until,
-        is_present=opened.is_present,
-        records=_shown(opened.rows),
+        is_present=opened.is_present if grant.rung == Rung.PRESENCE else bool(records),
+        records=records,
     )
+
+
+def _of_the_decision(records: list[ShownRecord], grant: Grant) -> list[ShownRecord]:
+    """Keep the decision under review where the grant is about one: the database knows its day, the particulars its number."""
+    if grant.decision_on is None or grant.rung != Rung.FULL:
+        return records
+    asked = read_particulars(grant.access_request).decision_number
+    return [record for record in records if record.particulars["decision_number"] == asked]
 
 
 @transaction.atomic(durable=True)

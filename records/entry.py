@@ -136,20 +136,35 @@ def _dates(entry: Entry, person: IdNumber | None, today: date, say: Say) -> None
             "acted_on",
             _("The person was under 14 on that day and is not punished (PSAPL Article 12); check both dates."),
         )
-    elif offence and (acted_on < offence.valid_from or (offence.valid_until and acted_on > offence.valid_until)):
-        say(
-            "offence",
-            _(
-                "%(citation)s was not in force on %(day)s, the date of the act. Choose the offence of the law of that day."
-            )
-            % {"citation": offence.citation, "day": acted_on.isoformat()},
-        )
+    elif offence:
+        _law_of_the_day(entry, offence, acted_on, say)
     if decided_on is None:
         say("decided_on", _("Give the date of the decision."))
     elif decided_on > today:
         say("decided_on", _("The date of the decision is in the future; check it."))
     elif acted_on and decided_on < acted_on:
         say("decided_on", _("The decision cannot be earlier than the act; check both dates."))
+
+
+def _law_of_the_day(entry: Entry, offence: Offence, acted_on: date, say: Say) -> None:
+    """The law of the day of the act applies, the new law where it punishes less (Administrative Penalty Law, Article 37)."""
+    if acted_on >= offence.valid_from and (offence.valid_until is None or acted_on <= offence.valid_until):
+        return
+    if acted_on < offence.valid_from and entry.decided_on is not None and entry.decided_on >= offence.valid_from:
+        if not entry.particulars.penalty_reason.strip():
+            say(
+                "penalty_reason",
+                _(
+                    "%(citation)s is younger than the act. It applies only where its penalty is lighter than that of the law of the day of the act (Administrative Penalty Law, Article 37); say why it is."
+                )
+                % {"citation": offence.citation},
+            )
+        return
+    say(
+        "offence",
+        _("%(citation)s was not in force on %(day)s, the date of the act. Choose the offence of the law of that day.")
+        % {"citation": offence.citation, "day": acted_on.isoformat()},
+    )
 
 
 def _penalty(entry: Entry, say: Say) -> None:

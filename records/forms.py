@@ -56,7 +56,7 @@ class OffenceSelect(forms.Select):
         option = super().create_option(name, value, *args, **kwargs)
         if offence := self.offences.get(str(value)):
             option["attrs"]["data-search"] = f"{offence.code} {offence.pinyin} {offence.name_zh} {offence.name_en}"
-            option["attrs"]["data-hint"] = " ".join(str(band) for band in penalties.describe(offence))
+            option["attrs"]["data-hint"] = " ".join(penalties.describe(offence))
         return option
 
 
@@ -138,7 +138,9 @@ class EntryForm(forms.Form):
     offence = OffenceField(
         label=gettext_lazy("Offence"),
         empty_value=None,
-        help_text=gettext_lazy("Search by article, pinyin initials or a word. The law of the day of the act applies."),
+        help_text=gettext_lazy(
+            "Search by article, pinyin initials or a word. The law of the day of the act applies; the new law, where its penalty is lighter."
+        ),
         error_messages={"invalid_choice": gettext_lazy("Choose the offence from the catalogue.")},
     )
     acted_on = LaterDay(label=gettext_lazy("Date of the act"))
@@ -167,7 +169,9 @@ class EntryForm(forms.Form):
     penalty_reason = PlainTextField(
         label=gettext_lazy("Reason for the penalty"),
         required=False,
-        help_text=gettext_lazy("Needed where the penalty departs from the bands of the offence."),
+        help_text=gettext_lazy(
+            "Needed where the penalty departs from the bands of the offence, or where the lighter new law is applied to an earlier act."
+        ),
     )
     decided_on = LaterDay(label=gettext_lazy("Date of the decision"))
     decision_number = LaterLine(
@@ -205,7 +209,7 @@ class EntryForm(forms.Form):
         return self.offence_field.widget.offences.get(str(self["offence"].value()))
 
     @property
-    def bands(self) -> list[penalties.BandText]:
+    def bands(self) -> list[str]:
         """What the law provides for the chosen offence."""
         return penalties.describe(self.chosen_offence) if self.chosen_offence else []
 

@@ -17,6 +17,9 @@ from access.models import Organisation, User
 from access.models.law import in_reader_language
 from access.models.people import history
 
+# The only standing of a name that comes from the Ministry; every other is ours (records/catalogue/offences.json, meta).
+OFFICIAL_NAME = "MPS_CARRIED_OVER"
+
 
 class Offence(models.Model):
     """One row of the catalogue: an offence as the law of its time has it."""
@@ -34,7 +37,8 @@ class Offence(models.Model):
     citation_en = models.CharField(max_length=120)
     name_zh = models.CharField(max_length=200)
     name_en = models.CharField(max_length=200)
-    penalty_tiers = models.TextField(blank=True)
+    # What the law provides, band by band, as `records.penalties.from_data` reads it.
+    bands = models.JSONField(default=list)
     max_detention_days = models.PositiveIntegerField(null=True)
     max_fine_yuan = models.PositiveIntegerField(null=True)
     warning_possible = models.BooleanField(null=True)
@@ -64,6 +68,11 @@ class Offence(models.Model):
     @property
     def section_title(self) -> str:
         return in_reader_language(self, "section")
+
+    @property
+    def is_named_by_this_project(self) -> bool:
+        """Say whether the name is no official one; the page that shows it says so."""
+        return self.name_status != OFFICIAL_NAME
 
 
 class SealingTrigger(models.TextChoices):

@@ -229,19 +229,24 @@ def request_draft(
         reason=values.pop("reason", "拟聘用为保育员，依法查询。"),
         scope_of_use=values.pop("scope_of_use", "仅供园长作出是否聘用的决定。"),
         case_number="（2026）沪0101刑初123号" if wanted.needs_case_number else "",
+        decision_number=values.pop("decision_number", ""),
         people=list(people) or [person()],
     )
     theft = CasePurpose.objects.filter(code="CRIM-THEFT").order_by("version").last()
-    purpose = theft if wanted.needs_case_purpose else None
+    purpose = values.pop("case_purpose", theft if wanted.needs_case_purpose else None)
+    counted = purpose is not None and purpose.counts_from_act
     access_request = requests.save_draft(
         None,
         particulars,
         version=None,
         by=by,
         basis=wanted,
-        case_purpose=values.pop("case_purpose", purpose),
+        case_purpose=purpose,
         asked_rung=values.pop("asked_rung", wanted.highest_rung),
         asked_from=values.pop("asked_from", None),
+        act_on=values.pop("act_on", timezone.localdate() if counted else None),
+        act_kind=values.pop("act_kind", ""),
+        decision_on=values.pop("decision_on", None),
     )
     requests.attach_letter(
         access_request,

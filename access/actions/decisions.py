@@ -6,12 +6,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import date
 
-from dateutil.relativedelta import relativedelta
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access import database, duties, permissions
+from access import database, duties, law, permissions
 from access.actions.requests import _lock, key_of
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.models import AccessRequest, Decision, Grant, User
@@ -131,13 +130,7 @@ def _check_scope(access_request: AccessRequest, scope: Scope, today: date) -> No
 
 def widest_window(access_request: AccessRequest, today: date) -> date | None:
     """Return the first day that an answer may reach back to, or None when neither law nor request sets one."""
-    months = [access_request.basis.look_back_months]
-    if access_request.case_purpose is not None:
-        months.append(access_request.case_purpose.window_months)
-    bounds = [today - relativedelta(months=value) for value in months if value is not None]
-    if access_request.asked_from is not None:
-        bounds.append(access_request.asked_from)
-    return max(bounds, default=None)
+    return law.window_of(access_request, today).first
 
 
 @transaction.atomic(durable=True)

@@ -15,7 +15,7 @@ from access.database import CountedOpening
 from access.exceptions import NothingToShow, Refused, Unavailable, WrongState
 from access.models import Grant, RequestSubject, User
 
-UNDERTAKING_VERSION = 1
+UNDERTAKING_VERSION = 2
 
 
 @transaction.atomic(durable=True)

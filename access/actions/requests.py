@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access import calendar, database, identifiers, permissions, vault
+from access import calendar, database, identifiers, law, permissions, vault
 from access import subjects as subjects_port
 from access.exceptions import Refused, Unavailable, WrongState
 from access.models import AccessRequest, CasePurpose, LegalBasis, Letter, Organisation, RequestSubject, User
@@ -45,6 +45,7 @@ class Particulars:
     reason: str = ""
     scope_of_use: str = ""
     case_number: str = ""
+    decision_number: str = ""
     people: list[Person] = field(default_factory=list)
 
     def to_bytes(self) -> bytes:
@@ -98,6 +99,9 @@ def save_draft(
     case_purpose: CasePurpose | None = None,
     asked_rung: str,
     asked_from: date | None = None,
+    act_on: date | None = None,
+    act_kind: str = "",
+    decision_on: date | None = None,
     version: int | None,
 ) -> AccessRequest:
     """Keep a request as it is being written; it need not be complete. `version` is what was on the screen: None for a
@@ -136,6 +140,7 @@ def save_draft(
     access_request.case_purpose = case_purpose
     access_request.asked_rung = asked_rung
     access_request.asked_from = asked_from
+    access_request.act_on, access_request.act_kind, access_request.decision_on = act_on, act_kind, decision_on
     access_request.particulars = key_of(access_request).encrypt(particulars.to_bytes(), field="particulars")
     access_request.version += 1
     _save(access_request, by)
@@ -277,6 +282,10 @@ def check_complete(access_request: AccessRequest, particulars: Particulars, toda
         raise Refused(missing[0])
     if access_request.asked_from is not None and access_request.asked_from > today:
         raise Refused(_("The period must begin today or earlier."))
+    if access_request.act_on is not None and access_request.act_on > today:
+        raise Refused(_("The new act cannot be in the future; check its day."))
+    if access_request.decision_on is not None and access_request.decision_on > today:
+        raise Refused(_("The date of the decision is in the future; check it."))
     for row, person in enumerate(particulars.people, 1):
         if not person.name.strip():
             raise Refused(_("Give name and number of person %(row)d; both are needed.") % {"row": row})
@@ -297,7 +306,8 @@ def missing_parts(access_request: AccessRequest, particulars: Particulars) -> li
         ),
         (basis.needs_letter and not access_request.current_letters.exists(), _("Attach the official letter.")),
     ]
-    return [sentence for is_missing, sentence in wanted if is_missing]
+    missing = [sentence for is_missing, sentence in wanted if is_missing]
+    return missing + law.missing_for_purpose(access_request, particulars.decision_number)
 
 
 def _subject(

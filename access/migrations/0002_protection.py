@@ -40,6 +40,8 @@ FUNCTIONS = (
     "access_holds",
     "access_agreement_holds",
     "access_law_applies",
+    "access_earliest",
+    "access_narrower",
     "access_widest_window",
     "access_guard_request",
     "access_guard_subject",

@@ -52,6 +52,33 @@ class Standing(models.TextChoices):
     NOTICE_ONLY = "NOTICE_ONLY", _("a notice, not a query")
 
 
+class Level(models.TextChoices):
+    """The rank of the text a basis rests on; only the first two are "national provisions" without doubt (Article 136)."""
+
+    LAW = "LAW", _("law")
+    ADMIN_REG = "ADMIN_REG", _("State Council regulation")
+    DEPT_RULE = "DEPT_RULE", _("departmental rule")
+    NORMATIVE = "NORMATIVE", _("normative document")
+    INDUSTRY = "INDUSTRY", _("rules of an industry association")
+    NONE = "NONE", _("no provision")
+
+
+class NamesRecords(models.TextChoices):
+    VIOLATIONS = "VIOLATIONS", _("names records of violations")
+    CRIMES = "CRIMES", _("speaks of crimes only")
+    NOT_SAID = "NOT_SAID", _("does not say which records")
+
+
+class AskedBy(models.TextChoices):
+    UNIT = "UNIT", _("the unit itself asks")
+    AUTHORITY = "AUTHORITY", _("an authority asks")
+    POLICE = "POLICE", _("the police check by themselves")
+    NOBODY = "NOBODY", _("nobody is named who asks")
+
+
+NATIONAL_PROVISIONS = [Level.LAW, Level.ADMIN_REG]
+
+
 class LegalBasis(models.Model):
     """One version of one legal basis; what a decision used is never changed."""
 
@@ -63,7 +90,9 @@ class LegalBasis(models.Model):
     citation_zh = models.CharField(max_length=300)
     citation_en = models.CharField(max_length=300)
     quote_zh = models.TextField(blank=True)
-    level = models.CharField(max_length=60)
+    level = models.CharField(max_length=60, choices=Level)
+    names_records = models.CharField(max_length=10, choices=NamesRecords)
+    asked_by = models.CharField(max_length=10, choices=AskedBy)
     gate = models.CharField(max_length=20, choices=Gate)
     organisation_kinds = ArrayField(models.CharField(max_length=40))
     categories = ArrayField(models.CharField(max_length=40), help_text="Offence tags; * is every offence.")
@@ -84,6 +113,9 @@ class LegalBasis(models.Model):
     standing_reason_en = models.TextField(blank=True)
     effect_zh = models.CharField(max_length=300, blank=True)
     effect_en = models.CharField(max_length=300, blank=True)
+    # What whoever asks or decides has to know about the reading that was taken.
+    remark_zh = models.TextField(blank=True)
+    remark_en = models.TextField(blank=True)
     confidence = models.CharField(max_length=60)
     source = models.TextField(blank=True)
     notes = models.TextField(blank=True)
@@ -103,6 +135,24 @@ class LegalBasis(models.Model):
                 name="closed_basis_says_why",
                 condition=models.Q(standing=Standing.ENABLED)
                 | (~models.Q(standing_reason_zh="") & ~models.Q(standing_reason_en="")),
+            ),
+            # One measure for all: a national provision that names records of violations and says who asks for them;
+            # what the police check under a national provision of their own stays with the police.
+            models.CheckConstraint(
+                name="standing_by_one_measure",
+                condition=~models.Q(standing__in=[Standing.ENABLED, Standing.POLICE_INTERNAL])
+                | models.Q(
+                    standing=Standing.ENABLED,
+                    level__in=NATIONAL_PROVISIONS,
+                    names_records=NamesRecords.VIOLATIONS,
+                    asked_by__in=[AskedBy.UNIT, AskedBy.AUTHORITY],
+                )
+                | models.Q(
+                    standing=Standing.POLICE_INTERNAL,
+                    level__in=NATIONAL_PROVISIONS,
+                    names_records__in=[NamesRecords.VIOLATIONS, NamesRecords.NOT_SAID],
+                    asked_by=AskedBy.POLICE,
+                ),
             ),
         ]
 
@@ -125,6 +175,10 @@ class LegalBasis(models.Model):
     def effect(self) -> str:
         return in_reader_language(self, "effect")
 
+    @property
+    def remark(self) -> str:
+        return in_reader_language(self, "remark")
+
 
 class CasePurpose(models.Model):
     """What "needs it for handling a case" means in law, with a window that a machine can check."""
@@ -136,11 +190,20 @@ class CasePurpose(models.Model):
     title_en = models.CharField(max_length=200)
     citation_zh = models.CharField(max_length=300)
     citation_en = models.CharField(max_length=300)
+    quote_zh = models.TextField(blank=True)
+    # Counted back from the day of the new act, which the request names (access/law.py).
     window_months = models.PositiveIntegerField(null=True)
     minimum_count = models.PositiveIntegerField(default=1)
     categories = ArrayField(models.CharField(max_length=40))
+    same_kind = models.BooleanField(default=False, help_text="Only acts of the kind that the request names.")
+    names_decision = models.BooleanField(default=False, help_text="Only the decision that the request names.")
     organisation_kinds = ArrayField(models.CharField(max_length=40))
     case_bound = models.BooleanField(default=False)
+    standing = models.CharField(max_length=20, choices=Standing, default=Standing.ENABLED)
+    standing_reason_zh = models.TextField(blank=True)
+    standing_reason_en = models.TextField(blank=True)
+    remark_zh = models.TextField(blank=True)
+    remark_en = models.TextField(blank=True)
     confidence = models.CharField(max_length=60)
     source = models.TextField(blank=True)
     valid_from = models.DateField()
@@ -149,7 +212,14 @@ class CasePurpose(models.Model):
     class Meta:
         default_permissions = ()
         ordering: ClassVar = ["code", "-version"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["code", "version"], name="one_row_a_purpose_version")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["code", "version"], name="one_row_a_purpose_version"),
+            models.CheckConstraint(
+                name="closed_purpose_says_why",
+                condition=models.Q(standing=Standing.ENABLED)
+                | (~models.Q(standing_reason_zh="") & ~models.Q(standing_reason_en="")),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -161,6 +231,19 @@ class CasePurpose(models.Model):
     @property
     def citation(self) -> str:
         return in_reader_language(self, "citation")
+
+    @property
+    def standing_reason(self) -> str:
+        return in_reader_language(self, "standing_reason")
+
+    @property
+    def remark(self) -> str:
+        return in_reader_language(self, "remark")
+
+    @property
+    def counts_from_act(self) -> bool:
+        """Say whether the window is counted from the day of the new act, so that the request has to name it."""
+        return self.window_months is not None
 
 
 class WorkingDay(models.Model):

@@ -88,6 +88,10 @@ class AccessRequest(models.Model):
     receiving_organ = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="received_requests")
     asked_rung = models.CharField(max_length=10, choices=Rung, default=Rung.PRESENCE)
     asked_from = models.DateField(null=True)
+    # What the case purpose needs: the day and the kind of the new act, or the day of the decision under review.
+    act_on = models.DateField(_("day of the new act"), null=True)
+    act_kind = models.CharField(_("kind of the new act"), max_length=40, blank=True)
+    decision_on = models.DateField(_("date of the decision under review"), null=True)
     approvals_needed = models.PositiveIntegerField(default=1)
     # What was typed (reason, scope of use, case number, people), as ciphertext under a key of its own.
     particulars = models.BinaryField()
@@ -314,6 +318,11 @@ class Grant(models.Model):
     record_filter = models.CharField(max_length=20, choices=RecordFilter)
     filter_count = models.PositiveIntegerField(default=1)
     window_from = models.DateField(null=True)
+    # An earlier penalty took effect before the new act; a review is about one decision; and what a person did under
+    # eighteen stays closed to organs that Article 59(2) of the Law on the Prevention of Juvenile Delinquency leaves out.
+    window_until = models.DateField(null=True)
+    decision_on = models.DateField(null=True)
+    adult_acts_only = models.BooleanField(default=False)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     # For each person asked about.

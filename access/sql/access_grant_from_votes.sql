@@ -19,26 +19,32 @@ begin
     g.id := gen_random_uuid();
     insert into public.access_grant (
         id, access_request_id, round, basis_id, case_purpose_id, rung, categories, record_filter, filter_count,
-        window_from, starts_at, ends_at, openings
+        window_from, window_until, decision_on, adult_acts_only, starts_at, ends_at, openings
     ) values (
         g.id, p_request, r.round, b.id, p.id, g.rung,
-        -- The categories in both lists, where * stands for every category (Rule 11).
-        case when p.id is null or '*' = any (p.categories) then b.categories
-             when '*' = any (b.categories) then p.categories
-             else array(select unnest(b.categories) intersect select unnest(p.categories) order by 1) end,
+        -- What basis and purpose both cover; of the same kind means the kind that the request names.
+        case when p.id is null then b.categories
+             when not p.same_kind then public.access_narrower(b.categories, p.categories)
+             else public.access_narrower(public.access_narrower(b.categories, p.categories),
+                                         array_remove(array[r.act_kind]::text[], '')) end,
         b.record_filter, greatest(b.filter_count, p.minimum_count),
-        g.window_from, p_now, p_now + make_interval(hours => hours), g.openings)
+        -- What took effect after the new act is not earlier than it.
+        g.window_from, case when p.window_months is not null then r.act_on end, r.decision_on,
+        -- Law on the Prevention of Juvenile Delinquency Art. 59(2); whether a supervision organ is meant waits for review.
+        exists (select from public.access_organisation o where o.id = r.organisation_id and o.kind = 'SUPERVISION_ORGAN'),
+        p_now, p_now + make_interval(hours => hours), g.openings)
     returning * into g;
     insert into public.access_grantuserobjectpermission (content_object_id, user_id, permission_id)
     select g.id, r.requester_id, a.id from public.auth_permission a
      where a.codename = 'open_grant';
     perform public.audit_append(
         'GRANT_MADE', p_by::text, p_unit, 'access.grant', g.id::text,
-        '{"basis":"' || b.code || '","basis_version":' || b.version
+        '{"adult_acts_only":' || g.adult_acts_only || ',"basis":"' || b.code || '","basis_version":' || b.version
         || ',"categories":[' || coalesce((select string_agg('"' || c || '"', ',' order by place)
                                    from unnest(g.categories) with ordinality as list (c, place)), '')
-        || '],"hours":' || hours || ',"number":"' || r.number || '","openings":' || g.openings
+        || '],"decision_on":' || coalesce('"' || g.decision_on || '"', 'null') || ',"hours":' || hours || ',"number":"' || r.number || '","openings":' || g.openings
         || ',"purpose":"' || coalesce(p.code, '') || '","round":' || r.round || ',"rung":"' || g.rung
-        || '","window_from":' || coalesce('"' || g.window_from || '"', 'null') || '}');
+        || '","window_from":' || coalesce('"' || g.window_from || '"', 'null')
+        || ',"window_until":' || coalesce('"' || g.window_until || '"', 'null') || '}');
     return g.id;
 end $$;

@@ -12,6 +12,6 @@ create function public.access_law_applies(p_basis uuid, p_purpose uuid, p_organi
     ) and (p_purpose is null or exists (
         select from public.access_casepurpose p
           join public.access_organisation o on o.id = p_organisation and o.kind = any (p.organisation_kinds)
-         where p.id = p_purpose and p.valid_from <= public.access_today()
+         where p.id = p_purpose and p.standing = 'ENABLED' and p.valid_from <= public.access_today()
            and (p.valid_until is null or p.valid_until >= public.access_today())))
 $$;

@@ -4,6 +4,9 @@ create function public.access_request_digest(p_request uuid, p_round integer) re
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select sha256(
         sha256(r.particulars)
+        || sha256(convert_to(concat_ws('|', r.basis_id, coalesce(r.case_purpose_id::text, ''), r.asked_rung,
+               coalesce(to_char(r.asked_from, 'YYYY-MM-DD'), ''), coalesce(to_char(r.act_on, 'YYYY-MM-DD'), ''),
+               r.act_kind, coalesce(to_char(r.decision_on, 'YYYY-MM-DD'), '')), 'UTF8'))
         || coalesce((select string_agg(
                uuid_send(s.id) || s.subject_key || s.identity_key || sha256(s.particulars), ''::bytea order by s.position)
                from public.access_requestsubject s where s.access_request_id = r.id and s.round = p_round), ''::bytea)

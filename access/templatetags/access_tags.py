@@ -44,6 +44,11 @@ def document_title(code: str) -> str:
 
 
 @register.filter
+def category_name(code: str) -> str:
+    return category_title(code)
+
+
+@register.filter
 def category_titles(codes: list[str]) -> str:
     """Name categories in the reader's language; Chinese titles hold enumeration commas of their own."""
     separator = ", " if (get_language() or "").startswith("en") else "；"

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from access import calendar, duties, permissions
+from access import calendar, duties, law, permissions
 from access.actions import decisions
 from access.duties import Duty
 from access.exceptions import NotAllowed, Refused, WrongState
@@ -152,6 +152,7 @@ def _form(access_request: AccessRequest, data: Any = None) -> DecisionForm:
 def _review_page(request: AuthenticatedHttpRequest, access_request: AccessRequest, form: DecisionForm) -> HttpResponse:
     user = request.user
     votes = decisions.visible_decisions(access_request, to=user)
+    waits = access_request.status == Status.SUBMITTED
     grant = Grant.objects.filter(access_request=access_request).first()
     why_not = _why_not_decide(user, access_request)
     context = {
@@ -163,6 +164,8 @@ def _review_page(request: AuthenticatedHttpRequest, access_request: AccessReques
         # What was typed stays even when somebody else decided meanwhile.
         "shows_form": not why_not or form.is_bound,
         "form": form,
+        "window": law.window_of(access_request, timezone.localdate()) if waits else None,
+        "covered": law.categories_of(access_request),
         "previews": [(rung.label, RUNGS_EXPLAINED[rung]) for rung in Rung.up_to(access_request.asked_rung)],
     }
     return render(request, "access/review.html", context)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.cache import cache
 from django.core.paginator import Paginator
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -22,7 +22,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from access import calendar, duties, permissions
+from access import calendar, duties, law, permissions
 from access.actions import decisions
 from access.actions import requests as actions
 from access.actions.requests import Particulars, Person
@@ -177,7 +177,7 @@ def edit(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 def _write(request: AuthenticatedHttpRequest, basis: LegalBasis, access_request: AccessRequest | None) -> HttpResponse:
     """Show the form, grow it by a row, or save it; whatever goes wrong, what was typed stays on the page."""
     letter = _letter_of(access_request)
-    purposes = _purposes(request.user.organisation.kind)
+    purposes, closed = law.purposes_for(CasePurpose.objects.all(), request.user.organisation, timezone.localdate())
     shape: dict[str, Any] = {
         "basis": basis,
         "organisation": request.user.organisation,
@@ -199,6 +199,8 @@ def _write(request: AuthenticatedHttpRequest, basis: LegalBasis, access_request:
         "form": form,
         "access_request": access_request,
         "basis": basis,
+        "purposes": purposes if basis.needs_case_purpose else [],
+        "closed_purposes": closed if basis.needs_case_purpose else [],
         "letter": letter,
         "lost_letter": bool(request.FILES) and (action == "add_row" or form.loses_a_letter),
         "may_add": form.row_count < MOST_PEOPLE,
@@ -237,6 +239,9 @@ def _save(
             case_purpose=next((purpose for purpose in purposes if purpose.code == values.get("case_purpose")), None),
             asked_rung=values["asked_rung"] or Rung.PRESENCE,
             asked_from=values["asked_from"],
+            act_on=values["act_on"],
+            act_kind=values["act_kind"] or "",
+            decision_on=values["decision_on"],
             version=version,
         )
     except (Refused, WrongState) as error:
@@ -284,24 +289,14 @@ def _initial(access_request: AccessRequest | None) -> dict[str, Any]:
         "scope_of_use": particulars.scope_of_use,
         "asked_rung": access_request.asked_rung,
         "asked_from": access_request.asked_from,
+        "act_on": access_request.act_on,
+        "act_kind": access_request.act_kind,
+        "decision_number": particulars.decision_number,
+        "decision_on": access_request.decision_on,
     }
     for row, person in enumerate(particulars.people, 1):
         initial |= {f"{name}_{row}": value for name, value in asdict(person).items()}
     return initial
-
-
-def _purposes(kind: str) -> list[CasePurpose]:
-    """Return the newest version of each case purpose that this kind of organ has today."""
-    today = timezone.localdate()
-    in_force = CasePurpose.objects.filter(
-        Q(valid_until__isnull=True) | Q(valid_until__gte=today),
-        organisation_kinds__contains=[kind],
-        valid_from__lte=today,
-    )
-    newest: dict[str, CasePurpose] = {}
-    for purpose in in_force.order_by("code", "-version"):
-        newest.setdefault(purpose.code, purpose)
-    return list(newest.values())
 
 
 def _deadline(basis: LegalBasis) -> dict[str, Any]:
@@ -350,6 +345,7 @@ def missing_with_links(access_request: AccessRequest, particulars: Particulars) 
         _("Choose the case purpose."): "id_case_purpose",
         _("Give the case number; a state organ asks for a case."): "id_case_number",
         _("Attach the official letter."): "id_letter",
+        **{str(sentence): f"id_{name}" for name, sentence in law.NEEDED.items()},
     }
     form = reverse("access:request_edit", args=[access_request.pk])
     missing = [

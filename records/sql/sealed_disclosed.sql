@@ -67,7 +67,10 @@ begin
              where r.subject_key = s.subject_key and r.identity_key = s.identity_key
                and ('*' = any (g.categories) or f.tags && g.categories)
                and (g.record_filter = 'ANY' or r.detention_days > 0)
-               and (g.window_from is null or r.served_on >= g.window_from));
+               and (g.window_from is null or r.served_on >= g.window_from)
+               and (g.window_until is null or r.served_on <= g.window_until)
+               and (g.decision_on is null or r.decided_on = g.decision_on)
+               and (not g.adult_acts_only or r.age_band in ('adult', 'from_70')));
         if cardinality(covered) < g.filter_count then
             covered := '{}';
         end if;

@@ -21,7 +21,7 @@ LAYERS = {
         "urls", "apps", "management",
     ),
     "access": (
-        "exceptions", "vault", "identifiers", "subjects", "duties", "models", "attempts", "calendar", "catalogue",
+        "exceptions", "vault", "identifiers", "subjects", "duties", "models", "attempts", "calendar", "catalogue", "law",
         "permissions", "database", "actions",
         "adapter", "uploads", "middleware", "fields", "forms", "people_forms", "webauthn_forms", "shell", "templatetags",
         "views", "urls",

@@ -358,7 +358,7 @@ def ask_and_open_as_court(journey: Journey, city: factories.City) -> None:
     clicking(page, "main form[action$='/new/'] button.primary")
     page.select_option("[name=case_purpose]", "REVIEW")
     page.check("[name=asked_rung][value=FULL]")
-    ask(page, case_number=COURT_NUMBER)
+    ask(page, case_number=COURT_NUMBER, decision_number=TOLD["decision_number"], decision_on="2026-01-16")
     number = number_on(page)
     for username, said in {
         "supervisor": "Your vote on %(number)s is kept; one more person from another unit decides.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
@@ -16,7 +16,7 @@ from django.utils import timezone, translation
 from access import calendar, duties, shell
 from access.actions import decisions, people, requests
 from access.duties import Duty
-from access.models import Decision, Grant
+from access.models import CasePurpose, Decision, Grant
 from access.models.law import Rung
 from access.models.requests import CheckPoint, Outcome, Status
 from tests import factories
@@ -62,6 +62,32 @@ def decide_url(access_request) -> str:
 
 def review_url(access_request) -> str:
     return reverse("access:review", args=[access_request.pk])
+
+
+def test_the_review_shows_the_period_with_its_calculation_and_the_reading_taken(client, city):
+    access_request = factories.submitted(city, by=city.judge, code="PSAPL-136-CASE", act_on=date(2026, 6, 10))
+    client.force_login(city.supervisor)
+
+    shown = page(client.get(review_url(access_request)))
+
+    assert "penalties that took effect from 2025-06-10 to 2026-06-10" in shown
+    assert "The case purpose reaches back 12 months from the new act of 2026-06-10" in shown
+    assert "一年内曾因盗窃受过行政处罚的" in shown
+    assert "stealing public, aviation, railway, transport or road facilities" in shown
+    assert 'value="2025-06-10"' in shown  # the form to narrow it begins with the same day
+
+
+def test_the_review_of_one_decision_names_it(client, city):
+    purpose = CasePurpose.objects.get(code="REVIEW")
+    decision = {"decision_number": "京公海行罚决字〔2026〕50316号", "decision_on": date(2026, 6, 10)}
+    access_request = factories.submitted(
+        city, by=city.judge, code="PSAPL-136-CASE", case_purpose=purpose, act_on=None, **decision
+    )
+    client.force_login(city.supervisor)
+
+    shown = page(client.get(review_url(access_request)))
+
+    assert "京公海行罚决字〔2026〕50316号" in shown and "2026-06-10" in shown
 
 
 # The queue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import uuid
 import zipfile
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -16,7 +16,9 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from access.actions import decisions, people, requests
+from access.duties import Duty
 from access.models import AccessRequest, Letter
+from access.models.people import OrganisationKind
 from access.models.requests import Status
 from tests import factories
 
@@ -344,6 +346,69 @@ def test_the_least_answer_is_chosen_beforehand_and_purposes_are_those_of_the_org
     assert 'value="CRIM-THEFT"' in shown and 'value="SUPERVISE-18"' not in shown
     refused = client.post(begin_url("PSAPL-136-CASE"), typed(case_purpose="SUPERVISE-18"))
     assert "Select a valid choice" in page(refused)
+
+
+def letter() -> SimpleUploadedFile:
+    return SimpleUploadedFile("公函.pdf", PDF, "application/pdf")
+
+
+def case_form(**values) -> dict[str, object]:
+    return typed(case_number="（2026）沪0101刑初12号", asked_rung="ABSTRACT", action="continue", **values)
+
+
+def test_a_purpose_with_a_period_asks_for_the_day_of_the_new_act_and_keeps_it(client, city):
+    sign_in(client, city.judge)
+    refused = client.post(begin_url("PSAPL-136-CASE"), case_form(case_purpose="CRIM-THEFT", letter=letter()))
+    assert "Give the day of the new act." in page(refused)
+    future = client.post(begin_url("PSAPL-136-CASE"), case_form(case_purpose="CRIM-THEFT", act_on="2999-01-01"))
+    assert "This day is in the future" in page(future)
+
+    client.post(begin_url("PSAPL-136-CASE"), case_form(case_purpose="CRIM-THEFT", act_on="2026-06-10", letter=letter()))
+
+    assert AccessRequest.objects.get().act_on == date(2026, 6, 10)
+
+
+def test_a_draft_without_a_purpose_keeps_the_day_that_was_typed(client, city):
+    sign_in(client, city.judge)
+    client.post(begin_url("PSAPL-136-CASE"), {**case_form(case_purpose="", act_on="2026-06-10"), "action": "save"})
+
+    assert AccessRequest.objects.get().act_on == date(2026, 6, 10)
+
+
+def test_a_review_asks_for_the_decision_and_drops_the_day_of_an_act(client, city):
+    sign_in(client, city.judge)
+    refused = page(client.post(begin_url("PSAPL-136-CASE"), case_form(case_purpose="REVIEW", letter=letter())))
+    assert "Give the number of the decision under review." in refused
+    assert "Give the date of the decision under review." in refused
+    decision = {"decision_number": "京公海行罚决字〔2026〕50316号", "decision_on": "2026-06-10", "act_on": "2026-01-01"}
+
+    client.post(begin_url("PSAPL-136-CASE"), case_form(case_purpose="REVIEW", letter=letter(), **decision))
+
+    draft = AccessRequest.objects.get()
+    assert (draft.decision_on, draft.act_on) == (date(2026, 6, 10), None)
+    assert requests.read_particulars(draft).decision_number == decision["decision_number"]
+
+
+def test_acts_of_the_same_kind_need_the_kind(client, city):
+    procuratorate = factories.organisation(OrganisationKind.PROCURATORATE)
+    sign_in(client, factories.user_with(Duty.FILE_REQUESTS, organisation=procuratorate))
+    act = {"case_purpose": "CRIM-ARREST", "act_on": "2026-06-10"}
+    refused = client.post(begin_url("PSAPL-136-CASE"), case_form(**act, letter=letter()))
+    assert "Choose the kind of the new act." in page(refused)
+
+    client.post(begin_url("PSAPL-136-CASE"), case_form(**act, act_kind="THEFT", letter=letter()))
+
+    assert AccessRequest.objects.get().act_kind == "THEFT"
+
+
+def test_a_court_is_told_which_purposes_wait_or_ended_and_a_kindergarten_is_asked_for_none(client, city):
+    sign_in(client, city.judge)
+    shown = page(client.get(begin_url("PSAPL-136-CASE")))
+    assert "一年内曾因盗窃受过行政处罚的" in shown
+    assert "no longer in force" in shown
+    assert 'value="CRIM-RECEIVE"' not in shown
+    sign_in(client, city.requester)
+    assert 'name="act_on"' not in page(client.get(begin_url()))
 
 
 def test_sending_one_form_twice_makes_one_draft(client, city):

@@ -15,7 +15,7 @@ from django.utils import timezone
 from access.actions import decisions, opening
 from access.actions.requests import key_of, read_person
 from access.duties import Duty
-from access.models import Grant, Opening, Undertaking
+from access.models import CasePurpose, Grant, Opening, Undertaking
 from audit.models import Event
 from audit.trail import EventType
 from records.penalties import Penalty
@@ -132,6 +132,43 @@ def test_the_grant_says_what_may_be_seen_and_asks_for_the_undertaking_first(city
         assert said in shown
     assert person.number not in shown
     assert open_page(grant) not in shown
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_what_a_teacher_signs_quotes_what_binds_a_teacher(city, language):
+    """Finding S13: Article 139 begins with "police officers" and binds nobody else."""
+    grant = factories.approved(city, factories.person())
+    client = signed_in(city.requester)
+    client.cookies["django_language"] = language
+
+    shown = text_of(client.get(page("grant", grant.pk)))
+
+    for words in ["第一百三十六条", "第五十六条第一款", "《个人信息保护法》第十条", "第二百五十三条之一"]:
+        assert words in shown
+    for words in ["第一百三十九条", "人民警察办理治安案件", "Art. 139", "Police officers"]:
+        assert words not in shown
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_what_a_police_officer_signs_quotes_articles_138_and_139(city, language):
+    officer = factories.user_with(Duty.FILE_REQUESTS, organisation=city.station)
+    purpose = CasePurpose.objects.get(code="CASE-AGG-22")
+    grant = factories.approved(city, by=officer, code="PSAPL-136-CASE", case_purpose=purpose)
+    client = signed_in(officer)
+    client.cookies["django_language"] = language
+
+    shown = text_of(client.get(page("grant", grant.pk)))
+
+    for words in ["第一百三十六条", "第一百三十八条", "人民警察办理治安案件，有下列行为之一的"]:
+        assert words in shown
+    assert ("Police officers who" in shown) == (language == "en")
+    assert "第五十六条第一款" not in shown
+
+
+def test_the_version_of_the_text_that_was_signed_is_kept(city):
+    grant = factories.ready(factories.approved(city, factories.person()))
+
+    assert Undertaking.objects.get(grant=grant).text_version == opening.UNDERTAKING_VERSION == 2
 
 
 def test_signing_needs_the_own_name_and_keeps_what_was_typed(city):

@@ -173,7 +173,16 @@ WRONG = {
     "future act": ({"acted_on": "2099-01-01"}, "acted_on", "is in the future"),
     "future decision": ({"decided_on": "2099-01-01"}, "decided_on", "is in the future"),
     "decision before the act": ({"decided_on": "2026-01-01"}, "decided_on", "cannot be earlier than the act"),
-    "offence not in force": ({"acted_on": "2025-06-01"}, "offence", "was not in force on 2025-06-01"),
+    "offence not in force": (
+        {"acted_on": "2025-06-01", "decided_on": "2025-06-03"},
+        "offence",
+        "was not in force on 2025-06-01",
+    ),
+    "the new law for an earlier act": (
+        {"acted_on": "2025-06-01"},
+        "penalty_reason",
+        "only where its penalty is lighter",
+    ),
     "detention over the limit": ({"detention_days": "16"}, "detention_days", "at most"),
     "fine over the limit": ({"fine_yuan": "900000"}, "fine_yuan", "at most"),
     "no penalty": ({"detention_days": "", "fine_yuan": ""}, "warning", "No penalty is entered"),

@@ -35,7 +35,11 @@ def edited(access_request, **changes):
     """Save the draft again with something changed, by who wrote it."""
     particulars = replace(
         requests.read_particulars(access_request),
-        **{name: changes.pop(name) for name in ("reason", "scope_of_use", "case_number", "people") if name in changes},
+        **{
+            name: changes.pop(name)
+            for name in ("reason", "scope_of_use", "case_number", "decision_number", "people")
+            if name in changes
+        },
     )
     values = {
         "basis": access_request.basis,
@@ -43,6 +47,7 @@ def edited(access_request, **changes):
         "asked_rung": access_request.asked_rung,
         "asked_from": access_request.asked_from,
         "version": access_request.version,
+        "act_on": access_request.act_on,
         **changes,
     }
     return requests.save_draft(access_request, particulars, by=access_request.requester, **values)
@@ -91,6 +96,8 @@ def test_a_complete_request_is_sent_to_the_district_branch_with_a_deadline(city)
         ({"case_number": ""}, "Give the case number"),
         ({"people": [factories.person("", "11010519491231002X")]}, "name and number of person 1"),
         ({"asked_from": date(2999, 1, 1)}, "must begin today or earlier"),
+        ({"act_on": None}, "Give the day of the new act"),
+        ({"act_on": date(2999, 1, 1)}, "The new act cannot be in the future"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -13,8 +13,10 @@ from django.utils import timezone
 from psycopg.rows import dict_row
 
 from access.actions import decisions, opening, people
+from access.duties import Duty
 from access.exceptions import NothingToShow, Refused, Unavailable, WrongState
-from access.models import Opening
+from access.models import CasePurpose, Opening
+from access.models.people import OrganisationKind
 from audit.models import Event
 from records import disclosure, keyservice
 from tests import factories
@@ -87,7 +89,9 @@ def test_an_abstract_says_category_date_organ_and_penalty_without_particulars(ci
     assert record.particulars == {}
 
 
-@pytest.mark.parametrize("world", ["nobody", "another name", "out of category", "out of window", "unsealed"])
+@pytest.mark.parametrize(
+    "world", ["nobody", "another name", "out of category", "out of window", "after the new act", "unsealed"]
+)
 def test_none_and_not_for_you_are_the_same_answer(city, world):
     person = factories.person()
     today = timezone.localdate()
@@ -97,13 +101,78 @@ def test_none_and_not_for_you_are_the_same_answer(city, world):
         factories.sealed(city, person, day=today - timedelta(days=60))
     elif world == "out of window":
         factories.sealed(city, person, **theft(day=date(2026, 1, 2)))
+    elif world == "after the new act":
+        factories.sealed(city, person, **theft(day=today - timedelta(days=3)))
     elif world == "unsealed":
         factories.violation_at(factories.Status.CONFIRMED, city, person, **theft(day=today - timedelta(days=60)))
-    grant = court_grant(city, person, asked_from=date(2026, 6, 1))
+    grant = court_grant(city, person, asked_from=date(2026, 6, 1), act_on=today - timedelta(days=5))
 
     answer = opened(grant)
 
     assert (answer.is_present, answer.records) == (False, [])
+
+
+def test_an_earlier_penalty_counts_from_the_new_act_however_long_the_decision_takes(city):
+    """Finding A2: served more than a year before the decision on the request, and less than a year before the act."""
+    person, today = factories.person(), timezone.localdate()
+    earlier = {"offence_code": "PSAPL2005-058-p1-i1", "day": today - timedelta(days=371)}
+    factories.sealed(city, person, **theft(**earlier))
+
+    assert opened(court_grant(city, person, act_on=today - timedelta(days=10))).is_present
+    assert not opened(court_grant(city, person, act_on=today)).is_present
+
+
+def test_the_day_of_the_act_and_the_day_a_year_before_are_inside_and_their_neighbours_are_not(city):
+    act_on = date(2026, 11, 10)
+    inside = {date(2026, 11, 10): True, date(2026, 11, 11): False}
+    for served_on, expected in inside.items():
+        person = factories.person()
+        factories.sealed(city, person, **theft(day=served_on - timedelta(days=1)))
+
+        assert opened(court_grant(city, person, act_on=act_on)).is_present == expected, served_on
+
+
+REVIEWED = "测公（治）行罚决字〔2026〕00001号"
+
+
+def review_of(city, person, number=REVIEWED, **values):
+    purpose = CasePurpose.objects.get(code="REVIEW")
+    return court_grant(city, person, case_purpose=purpose, act_on=None, decision_number=number, **values)
+
+
+@pytest.mark.parametrize("rung", ["PRESENCE", "ABSTRACT", "FULL"])
+def test_a_review_of_one_decision_shows_that_decision_only(city, rung):
+    """Finding S12: the court that reviews one penalty got the whole life."""
+    person, day = factories.person(), date(2026, 9, 1)
+    for offset in (0, 30, 60):
+        factories.sealed(city, person, **theft(day=day + timedelta(days=offset)))
+
+    answer = opened(review_of(city, person, asked_rung=rung, decision_on=date(2026, 10, 2)))
+
+    assert answer.is_present
+    assert [record.decided_on for record in answer.records] == ([] if rung == "PRESENCE" else [date(2026, 10, 2)])
+
+
+@pytest.mark.parametrize("asked", [{"decision_on": date(2026, 9, 3)}, {"number": "测公（治）行罚决字〔2026〕00002号"}])
+def test_another_day_or_another_number_is_another_decision(city, asked):
+    person = factories.person()
+    factories.sealed(city, person, **theft(day=date(2026, 9, 1)))
+
+    answer = opened(review_of(city, person, **{"decision_on": date(2026, 9, 2), **asked}))
+
+    assert (answer.is_present, answer.records) == (False, [])
+
+
+@pytest.mark.parametrize(("born", "expected"), [(date(1980, 1, 1), True), (date(2009, 11, 1), False)])
+def test_a_supervision_organ_is_not_shown_what_somebody_did_under_eighteen(city, born, expected):
+    organ = factories.organisation(OrganisationKind.SUPERVISION_ORGAN)
+    asking = factories.user_with(Duty.FILE_REQUESTS, organisation=organ)
+    person = factories.person(number=factories.id_number(born))
+    factories.sealed(city, person, **theft(day=date(2026, 9, 1)))
+    purpose = CasePurpose.objects.get(code="SUPERVISE-18")
+    grant = factories.approved(city, person, by=asking, code="PSAPL-136-CASE", case_purpose=purpose)
+
+    assert opened(factories.ready(grant)).is_present == expected
 
 
 def test_a_basis_about_detention_does_not_see_a_fine(city, enact):
