@@ -4,7 +4,11 @@ from django.core.exceptions import PermissionDenied
 
 from audit.exceptions import Unavailable
 
-__all__ = ["NotAllowed", "NothingToShow", "Refused", "Unavailable", "WrongState"]
+__all__ = ["NotAllowed", "NotHere", "NothingToShow", "Refused", "Unavailable", "WrongState"]
+
+
+class NotHere(Unavailable):
+    """This machine was never set up for it, as the signing machine was not for opening anything."""
 
 
 class NotAllowed(PermissionDenied):

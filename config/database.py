@@ -363,6 +363,16 @@ def sealed_url(data_dir: Path) -> str:
     return make_conninfo(**_values(KEYS, "SEALED_DATABASE_URL", data_dir))
 
 
+def addresses(mine: Mapping[str, Any]) -> dict[str, str]:
+    """Return the environment for processes beside this one, with an address for each role that serves.
+
+    The embedded server asks for no password; a server of one's own has the addresses in the environment already.
+    """
+    others = {"SEALED_DATABASE_URL": KEYS, "DATABASE_SIGNER_URL": SIGNER}
+    made = {variable: make_conninfo(**{**mine, "user": role}) for variable, role in others.items()}
+    return {**({} if os.environ.get("DATABASE_URL") else made), **os.environ, "DATABASE_URL": make_conninfo(**mine)}
+
+
 def owner_url(data_dir: Path) -> str:
     """Return the owner's address, for commands that change the structure, the law or the tables' upkeep."""
     return make_conninfo(**_values(OWNER, "DATABASE_OWNER_URL", data_dir))

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from access.exceptions import Unavailable
+from access.exceptions import NotHere, Unavailable
 from audit import registers
 from audit.registers import Fault
 from records import keyservice
@@ -84,8 +84,6 @@ def showing() -> Iterator[Fault]:
 
 def sealed() -> Iterator[Fault]:
     """Name sealed records that are not what was sealed, gone, or put there by hand, as the key service finds them."""
-    if not keyservice.is_here():
-        return
     last = None
     while True:
         stubs = SealedRecord.objects.order_by("pk")
@@ -93,6 +91,8 @@ def sealed() -> Iterator[Fault]:
         try:
             # What stands there without a stub is looked for once, at the end: that reads everything.
             checked = keyservice.check(ids, strays=len(ids) < keyservice.BATCH)
+        except NotHere:
+            return
         except Unavailable:
             yield Fault(Wrong.REGISTER_UNREACHABLE)
             return
@@ -109,9 +109,13 @@ def sealed() -> Iterator[Fault]:
 
 def not_checked() -> str | None:
     """Say that this machine cannot look behind the seal, as the signing machine cannot."""
-    if keyservice.is_here():
-        return None
-    return gettext("The sealed records are not checked on this machine, because it has no key service.")
+    try:
+        keyservice.check([])
+    except NotHere:
+        return gettext("The sealed records are not checked on this machine, because it has no key service.")
+    except Unavailable:
+        pass  # verification names it
+    return None
 
 
 CHECKS = (sealing, showing, sealed)

@@ -10,9 +10,9 @@ All raise `Unavailable` with a sentence that says what to do when connection, ke
 """
 
 from records.keyservice.checking import Checked, check
-from records.keyservice.connection import close, is_here
+from records.keyservice.connection import close
 from records.keyservice.indexing import index
 from records.keyservice.opening import Opened, SealedRow, open
 from records.keyservice.sealing import BATCH, seal
 
-__all__ = ["BATCH", "Checked", "Opened", "SealedRow", "check", "close", "index", "is_here", "open", "seal"]
+__all__ = ["BATCH", "Checked", "Opened", "SealedRow", "check", "close", "index", "open", "seal"]

@@ -31,8 +31,8 @@ def check(ids: Sequence[uuid.UUID], *, strays: bool | None = None) -> Checked:
 
     With no ids it only says, by not raising Unavailable, that connection, functions and keyring are there.
     """
-    keys = register_keys()
     with sealed() as connection:
+        keys = register_keys()
         rows = connection.execute("select * from sealed.audited(%s)", [list(ids)]).fetchall()
         looks = bool(ids) if strays is None else strays
         found_strays = connection.execute(

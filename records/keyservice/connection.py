@@ -16,7 +16,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
 from access import vault
-from access.exceptions import Unavailable
+from access.exceptions import NotHere, Unavailable
 from access.vault.ciphers import VaultError
 from access.vault.keyring import Keyring
 
@@ -71,11 +71,6 @@ def register_keys() -> Keyring:
         raise Unavailable(str(error)) from None
 
 
-def is_here() -> bool:
-    """Say whether this machine is set up to reach the sealed part of the database at all."""
-    return bool(settings.SEALED_DATABASE_URL)
-
-
 def close() -> None:
     """Give the connections back, as when the process ends or, in tests, the database changes."""
     global _pool
@@ -98,7 +93,7 @@ def _get_pool() -> ConnectionPool[psycopg.Connection[dict[str, Any]]]:
 
 def _new_pool(address: str) -> ConnectionPool[psycopg.Connection[dict[str, Any]]]:
     if not address:
-        raise Unavailable("SEALED_DATABASE_URL is not set, so nothing sealed can be reached from here.")
+        raise NotHere("SEALED_DATABASE_URL is not set, so nothing sealed can be reached from here.")
     return ConnectionPool(
         address,
         min_size=0,

@@ -17,12 +17,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from psycopg.conninfo import make_conninfo
 
 from audit import log
 from audit.models import Checkpoint
 from config import env, processes, sample_city
-from config.database import SIGNER, stop
+from config.database import addresses, stop
 from config.management.commands import accounts
 
 START_SECONDS = 60
@@ -114,15 +113,7 @@ class Command(BaseCommand):
         """Start a child in a session of its own, so that Ctrl-C reaches this process only, which then stops it."""
         values = connection.get_connection_params()
         mine = {name: values[name] for name in ("dbname", "user", "password", "host", "port") if values.get(name)}
-        environment = {
-            # The embedded server asks for no password; a server of one's own has an address for each role.
-            "DATABASE_SIGNER_URL": make_conninfo(**{**mine, "user": SIGNER}),
-            **os.environ,
-            "DATABASE_URL": make_conninfo(**mine),
-            "SEALED_DATABASE_URL": settings.SEALED_DATABASE_URL,
-            "DATABASE_ROLE": "app",
-            "PYTHONUNBUFFERED": "1",
-        }
+        environment = {**addresses(mine), "DATABASE_ROLE": "app", "PYTHONUNBUFFERED": "1"}
         environment.setdefault("METRICS_DIR", str(settings.DATA_DIR / "metrics") if settings.METRICS_PORT else "")
         return subprocess.Popen(  # noqa: S603
             [sys.executable, *command], cwd=settings.BASE_DIR, env=environment, start_new_session=True

@@ -92,6 +92,7 @@ def test_every_record_is_asked_about_in_batches(sealed, monkeypatch):
 
 
 def test_a_machine_without_the_key_service_says_what_it_does_not_check(sealed, settings):
+    proofs.keyservice.close()
     settings.SEALED_DATABASE_URL = ""
     assert found() == set()
     assert proofs.not_checked()
