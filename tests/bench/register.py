@@ -138,13 +138,9 @@ def make_people(superuser: dict[str, str], clients: int, measured: int = 0) -> t
         report = sealing.measured(connection, records[:measured]) if measured else ""
         sealing.seal_all(records[measured:])
         made = [
-            _client(connection, city, number, records[measured + number * SUBJECTS_EACH :][:SUBJECTS_EACH])
+            make_client(connection, city, number, records[measured + number * SUBJECTS_EACH :][:SUBJECTS_EACH])
             for number in range(clients)
         ]
-        # No action would allow so many openings of one person.
-        connection.execute("alter table access_grant disable trigger user")
-        connection.execute("update access_grant set openings = %s", [OPENINGS])
-        _enable_always(connection, "access_grant")
     from django.db import connections
 
     from records import keyservice
@@ -154,7 +150,8 @@ def make_people(superuser: dict[str, str], clients: int, measured: int = 0) -> t
     return made, report
 
 
-def _client(connection: psycopg.Connection, city: object, number: int, records: list) -> Client:
+def make_client(connection: psycopg.Connection, city: object, number: int, records: list) -> Client:
+    """Make a judge with a grant about the people of these sealed records, which can be opened without end."""
     from access.actions.requests import key_of
     from records.keyservice.connection import register_keys
     from tests import factories
@@ -177,6 +174,10 @@ def _client(connection: psycopg.Connection, city: object, number: int, records: 
         rows,
     )
     _enable_always(connection, "access_requestsubject")
+    # No action would allow so many openings of one person.
+    connection.execute("alter table access_grant disable trigger user")
+    connection.execute("update access_grant set openings = %s where id = %s", [OPENINGS, grant.pk])
+    _enable_always(connection, "access_grant")
     return Client(judge.username, judge.full_name, [(str(grant.pk), str(row[0])) for row in rows])
 
 
@@ -188,7 +189,7 @@ def register(superuser: dict[str, str], records: int) -> Iterator[str]:
         connection.execute(f"create database {name} template {PEOPLE} strategy file_copy")
         database.close_database(connection, name)  # not copied with the template
         _fill({**superuser, "dbname": name}, records)
-        manage("maintain", "--quiet", "--skip-checks", name=name)  # the product's own upkeep, and no other
+        manage("maintain", "--quiet", name=name)  # the product's own upkeep, and no other
         connection.execute("checkpoint")
         try:
             yield name
