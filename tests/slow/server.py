@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 from config import database
 
 ROOT = Path(__file__).resolve().parents[2]
+RECOVERY_SECONDS = 90
 
 
 class Server:
@@ -62,7 +63,16 @@ class Server:
             time.sleep(0.02)
 
     def start(self) -> None:
-        database.embedded(self.directory)
+        """Start it again, and wait for its recovery as long as that takes on a busy machine."""
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while True:
+            try:
+                database.embedded(self.directory)
+                return
+            except database.DatabaseUnusable:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
 
 @contextmanager
