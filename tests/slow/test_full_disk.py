@@ -9,11 +9,11 @@ import subprocess
 import psycopg
 import pytest
 
-from tests.slow.server import server
+from tests.slow.server import ROOT, server
 from tests.slow.test_crashes import HALF_SEALED
 
-BACKLOG = 3000
-MEGABYTES = 24  # enough for some batches and not for all
+BACKLOG = 2000
+MEGABYTES = 12  # enough for some batches and not for all
 
 PREPARE = f"""
 import os
@@ -36,23 +36,19 @@ except Unavailable as error:
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    """A disk of a few megabytes."""
+def small_disk():
+    """A disk of a few megabytes, where the server's own user can reach it."""
     if os.geteuid() != 0:
         pytest.skip("mounting a small disk needs root")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m,mode=0777", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
+    folder = ROOT / ".data" / f"small-disk-{os.getpid()}"
+    folder.mkdir(parents=True)
+    options = f"size={MEGABYTES}m,mode=0777"
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=False).returncode:
+        folder.rmdir()
         pytest.skip("a small disk cannot be mounted here")
-    # The server runs as somebody else, who has to come this far.
-    for part in (tmp_path, *tmp_path.parents):
-        if os.access(part, os.W_OK) and part.stat().st_uid == os.geteuid() and part != part.parent:
-            part.chmod(part.stat().st_mode | 0o111)
     yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=False)
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+    folder.rmdir()
 
 
 @pytest.mark.slow
