@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Model
 
 from access.actions import opening
 from access.actions.requests import read_particulars
@@ -25,6 +27,7 @@ from records.models import Offence
 SHOWN_FIELDS = ("name", "document_type", "number", "address", "facts", "evidence", "case_number", "decision_number")
 
 _offences: dict[uuid.UUID, Offence] = {}
+_organs: dict[uuid.UUID, Organisation] = {}
 
 
 @dataclass(frozen=True)
@@ -102,8 +105,8 @@ def _note_refusal(grant: Grant, subject: RequestSubject, event: uuid.UUID, by: U
 
 
 def _shown(rows: Sequence[SealedRow]) -> list[ShownRecord]:
-    offences = _read_once({row.offence_id for row in rows})
-    organs = Organisation.objects.in_bulk([row.organ_id for row in rows]) if rows else {}
+    offences = _read_once(Offence, _offences, {row.offence_id for row in rows})
+    organs = _read_once(Organisation, _organs, {row.organ_id for row in rows})
     return [
         ShownRecord(
             offence=offences[row.offence_id],
@@ -122,12 +125,15 @@ def _shown(rows: Sequence[SealedRow]) -> list[ShownRecord]:
     ]
 
 
-def _read_once(ids: set[uuid.UUID]) -> dict[uuid.UUID, Offence]:
-    """Return rows of the catalogue, each read from the database once for the life of the process: they are frozen."""
-    missing = ids - _offences.keys()
+def _read_once(model: type[Model], known: dict[uuid.UUID, Any], ids: set[uuid.UUID]) -> dict[uuid.UUID, Any]:
+    """Return rows by id, each read from the database once for the life of the process.
+
+    Offences are frozen; of a unit only the end of its agreement may change, which no answer shows.
+    """
+    missing = ids - known.keys()
     if missing:
-        _offences.update(Offence.objects.in_bulk(missing))
-    return _offences
+        known.update(model._default_manager.in_bulk(missing))
+    return known
 
 
 def _read(content: bytes | None) -> dict[str, str]:

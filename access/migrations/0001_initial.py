@@ -932,16 +932,39 @@ class Migration(migrations.Migration):
                 ("viewable_until", models.DateTimeField()),
                 (
                     "confirmation",
-                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="access.identityconfirmation"),
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="access.identityconfirmation",
+                    ),
                 ),
                 (
                     "grant",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="counted_openings", to="access.grant"
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="counted_openings",
+                        to="access.grant",
                     ),
                 ),
-                ("user", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
-                ("subject", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="access.requestsubject")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="access.requestsubject",
+                    ),
+                ),
             ],
             options={
                 "default_permissions": (),

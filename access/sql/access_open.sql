@@ -14,17 +14,12 @@ create function public.access_open(p_grant uuid, p_subjects uuid[], p_user uuid,
 #variable_conflict use_column
 declare
     g public.access_grant%rowtype;
-    r public.access_accessrequest%rowtype;
+    found_it record;
     now_is timestamptz;
     until timestamptz;
-    proof uuid;
-    unit text;
-    basis text;
-    basis_version integer;
+    openings uuid[];
+    events uuid[];
     wanted integer := cardinality(p_subjects);
-    known integer;
-    over boolean;
-    used_up boolean;
 begin
     perform public.access_read_committed();
     if public.audit_staleness() is not null then
@@ -33,62 +28,66 @@ begin
     end if;
     -- Openings of one grant are counted one after the other; its row itself is never changed.
     select * into g from public.access_grant where id = p_grant for no key update;
-    if not found or not public.access_is_live(g) or not public.access_is_recipient(g, p_user)
-        or (wanted between 1 and 10000) is not true
-        or (select count(distinct s.id) from public.access_requestsubject s where s.id = any (p_subjects)
-               and s.access_request_id = g.access_request_id and s.round = g.round) <> wanted then
+    if not found or (wanted between 1 and 10000) is not true then
         return query select 'NOTHING', null::uuid, null::uuid, null::uuid, null::timestamptz, null::timestamptz;
         return;
     end if;
     now_is := clock_timestamp();
-    select q.* into strict r from public.access_accessrequest q where q.id = g.access_request_id;
-    select o.code into strict unit from public.access_organisation o where o.id = r.organisation_id;
-    proof := public.access_confirmation(p_user, p_session, p_grant);
+    -- Every condition in one look, taken after the grant is held.
+    select q.number, unit.code as unit, b.code as basis, b.version as basis_version,
+           public.access_is_live(g) and public.access_is_recipient(g, p_user)
+               and (select count(distinct s.id) from public.access_requestsubject s where s.id = any (p_subjects)
+                       and s.access_request_id = g.access_request_id and s.round = g.round) = wanted as names_them,
+           public.access_agreement_holds(q.organisation_id) as agreement_holds,
+           exists (select from public.access_undertaking u where u.grant_id = p_grant and u.user_id = p_user) as is_signed,
+           public.access_confirmation(p_user, p_session, p_grant) as proof,
+           again.openings as again, coalesce(cardinality(again.openings), 0) as known, again.opened_at, again.until,
+           exists (
+               select from unnest(p_subjects) as asked (id)
+                where (select count(*) from public.access_opening o where o.subject_id = asked.id and o.grant_id = p_grant)
+                      >= g.openings) as used_up
+      into strict found_it
+      from public.access_accessrequest q
+      join public.access_organisation unit on unit.id = q.organisation_id
+      join public.access_legalbasis b on b.id = g.basis_id
+     cross join lateral (
+           select array_agg(o.id order by array_position(p_subjects, o.subject_id)) as openings,
+                  min(o.opened_at) as opened_at, min(o.viewable_until) as until
+             from public.access_opening o
+            where o.token = p_token and o.subject_id = any (p_subjects) and o.grant_id = p_grant and o.user_id = p_user
+           ) as again
+     where q.id = g.access_request_id;
     outcome := case
-        when not public.access_agreement_holds(r.organisation_id) then 'AGREEMENT_ENDED'
-        when not exists (select from public.access_undertaking u where u.grant_id = p_grant and u.user_id = p_user)
-            then 'SIGN_FIRST'
-        when proof is null then 'CONFIRM_FIRST' end;
+        when found_it.names_them is not true then 'NOTHING'
+        when not found_it.agreement_holds then 'AGREEMENT_ENDED'
+        when not found_it.is_signed then 'SIGN_FIRST'
+        when found_it.proof is null then 'CONFIRM_FIRST'
+        when found_it.known not in (0, wanted) then 'NOTHING'
+        when found_it.until <= now_is then 'OVER'
+        when found_it.known = 0 and found_it.used_up then 'USED_UP' end;
     if outcome is not null then
         return next;
         return;
     end if;
-    select count(*), coalesce(bool_or(o.viewable_until <= now_is), false) into known, over
-      from public.access_opening o
-     where o.token = p_token and o.subject_id = any (p_subjects) and o.grant_id = p_grant and o.user_id = p_user;
-    if known = 0 then
-        select exists (
-            select from unnest(p_subjects) as asked (id)
-             where (select count(*) from public.access_opening o where o.subject_id = asked.id and o.grant_id = p_grant)
-                   >= g.openings
-        ) into used_up;
+    select array_agg(gen_random_uuid()), array_agg(gen_random_uuid()) into openings, events from unnest(p_subjects);
+    if found_it.known > 0 then
+        openings := found_it.again;
+        now_is := found_it.opened_at;
+        until := found_it.until;
+    else
         until := least(now_is + make_interval(secs => public.audit_limit_of('VIEWING_SECONDS')), g.ends_at);
-        if not used_up then
-            insert into public.access_opening (id, grant_id, subject_id, user_id, token, confirmation_id, opened_at, viewable_until)
-            select gen_random_uuid(), p_grant, asked.id, p_user, p_token, proof, now_is, until
-              from unnest(p_subjects) as asked (id);
-        end if;
+        insert into public.access_opening (id, grant_id, subject_id, user_id, token, confirmation_id, opened_at, viewable_until)
+        select n.opening, p_grant, n.subject, p_user, p_token, found_it.proof, now_is, until
+          from unnest(p_subjects, openings) as n (subject, opening);
     end if;
-    outcome := case when known not in (0, wanted) then 'NOTHING' when over then 'OVER' when used_up then 'USED_UP' end;
-    if outcome is not null then
-        return next;
-        return;
-    end if;
-    select b.code, b.version into strict basis, basis_version from public.access_legalbasis b where b.id = g.basis_id;
+    insert into public.audit_event (id, canonical)
+    select n.event, public.audit_bytes(
+               n.event, clock_timestamp(), 'OPENING', p_user::text, found_it.unit, 'access.grant', p_grant::text,
+               '{"basis":"' || found_it.basis || '","basis_version":' || found_it.basis_version || ',"confirmation":"'
+               || found_it.proof || '","number":"' || found_it.number || '","opening":"' || n.opening || '","rung":"'
+               || g.rung || '","subject":"' || n.subject || '"}', '{}')
+      from unnest(p_subjects, openings, events) as n (subject, opening, event);
     return query
-    with written as (
-        insert into public.audit_event (id, canonical)
-        select fresh.id, public.audit_bytes(
-                   fresh.id, clock_timestamp(), 'OPENING', p_user::text, unit, 'access.grant', p_grant::text,
-                   '{"basis":"' || basis || '","basis_version":' || basis_version || ',"confirmation":"' || proof
-                   || '","number":"' || r.number || '","opening":"' || o.id || '","rung":"' || g.rung
-                   || '","subject":"' || o.subject_id || '"}', '{}')
-          from public.access_opening o, lateral (select gen_random_uuid() as id, o.id as of_opening) as fresh
-         where o.token = p_token and o.grant_id = p_grant and o.user_id = p_user and o.subject_id = any (p_subjects)
-        returning id, canonical
-    )
-    select 'OPENED', o.subject_id, o.id, w.id, o.opened_at, o.viewable_until
-      from written w
-      join public.access_opening o on o.id = (public.audit_json(w.canonical) -> 'detail' ->> 'opening')::uuid
-     order by array_position(p_subjects, o.subject_id);
+    select 'OPENED', n.subject, n.opening, n.event, now_is, until
+      from unnest(p_subjects, openings, events) as n (subject, opening, event);
 end $$;

@@ -4,13 +4,12 @@ create function public.audit_write(
     p_names text[] default '{}', p_nonces bytea[] default '{}', p_digests bytea[] default '{}'
 ) returns uuid language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    event uuid;
+    event uuid := gen_random_uuid();
     texts text := '{}';
 begin
-    if not exists (select from public.audit_kind where kind = p_kind and not by_function) then
-        raise exception 'events of the kind % are not written by hand', p_kind using errcode = 'insufficient_privilege';
-    end if;
-    if p_unit !~ '^[0-9A-Z]{1,18}$' or p_target_type !~ '^[a-z_.]{1,60}$' or p_target_id !~ '^[0-9A-Za-z_.:/-]{1,100}$' then
+    if length(p_unit) not between 1 and 18 or p_unit ~ '[^0-9A-Z]'
+        or length(p_target_type) not between 1 and 60 or p_target_type ~ '[^a-z_.]'
+        or length(p_target_id) not between 1 and 100 or p_target_id ~ '[^0-9A-Za-z_.:/-]' then
         raise exception 'an event names its actor and target by codes' using errcode = 'data_exception';
     end if;
     if cardinality(p_names) > 0 then
@@ -24,8 +23,13 @@ begin
         select '{' || string_agg('"' || name || '":"' || encode(digest, 'hex') || '"', ',' order by name collate "C") || '}'
           into texts from unnest(p_names, p_digests) as t (name, digest);
     end if;
-    event := public.audit_append(
-        p_kind, p_actor::text, p_unit, p_target_type, p_target_id, public.audit_detail(p_detail), texts);
+    insert into public.audit_event (id, canonical)
+    select event, public.audit_bytes(event, clock_timestamp(), p_kind, p_actor::text, p_unit, p_target_type, p_target_id,
+                                     public.audit_detail(p_detail), texts)
+      from public.audit_kind k where k.kind = p_kind and not k.by_function;
+    if not found then
+        raise exception 'events of the kind % are not written by hand', p_kind using errcode = 'insufficient_privilege';
+    end if;
     if cardinality(p_names) > 0 then
         insert into public.audit_nonce (event_id, name, nonce)
         select event, name, nonce from unnest(p_names, p_nonces) as t (name, nonce);

@@ -50,6 +50,10 @@ def sealed() -> Iterator[psycopg.Connection[dict[str, Any]]]:
             raise RefusedByDatabase(str(error.diag.message_primary)) from None
         # The database's message may carry values, so it is not passed on.
         logger.error("The sealed connection failed: %s", type(error).__name__)
+        if isinstance(error, psycopg.errors.DiskFull):
+            raise Unavailable(
+                "The disk of the database is full. Free some space there; what was not sealed waits and goes on."
+            ) from None
         if isinstance(error, psycopg.ProgrammingError):
             raise Unavailable(
                 "The database has not the functions of this version. Run `manage.py migrate` with DATABASE_OWNER_URL."

@@ -14,11 +14,11 @@ declare
     e public.audit_event%rowtype;
     detail jsonb;
     g public.access_grant%rowtype;
-    s public.access_requestsubject%rowtype;
-    o public.access_opening%rowtype;
+    counted record;
     covered uuid[];
+    macs bytea;
     nonce bytea;
-    digest bytea;
+    shown uuid;
 begin
     perform public.access_read_committed();
     if (cardinality(p_events) between 1 and 10000) is not true or public.audit_staleness() is not null then
@@ -27,33 +27,34 @@ begin
     foreach wanted in array p_events loop
         -- Rule 2: an opening, committed, and of this minute.
         select * into e from public.audit_event v where v.id = wanted;
-        if not found or e.kind <> 'OPENING' or pg_xact_status(e.xid) is distinct from 'committed'
+        if not found or e.kind is distinct from 'OPENING' or pg_xact_status(e.xid) is distinct from 'committed'
             or e.at < clock_timestamp() - interval '60 seconds' or e.at > clock_timestamp() then
             raise exception 'no committed, recent opening' using errcode = 'SE001';
         end if;
         detail := public.audit_json(e.canonical) -> 'detail';
         select * into g from public.access_grant v where v.id = e.target_id::uuid and e.target_type = 'access.grant';
         if not found or not public.access_is_live(g) or not public.access_is_recipient(g, e.actor::uuid)
-            or g.rung <> detail ->> 'rung' then
+            or g.rung is distinct from detail ->> 'rung' then
             raise exception 'no live grant' using errcode = 'SE001';
         end if;
-        -- The opening that was counted is of this grant, this person asked about and this reader.
-        select * into o from public.access_opening v
+        -- The opening that was counted is of this grant, this person asked about and this reader, and all that it needed
+        -- is still there.
+        select v.id as opening, s.id as subject, s.subject_key, s.identity_key,
+               (select count(*) from public.access_opening c where c.grant_id = g.id and c.subject_id = s.id) <= g.openings
+               and exists (select from public.access_undertaking u where u.grant_id = g.id and u.user_id = v.user_id)
+               and exists (select from public.access_identityconfirmation c
+                            where c.id = (detail ->> 'confirmation')::uuid and c.grant_id = g.id and c.user_id = v.user_id
+                              and c.confirmed_at > e.at - make_interval(secs => public.audit_limit_of('CONFIRMATION_SECONDS')))
+               and exists (select from public.access_accessrequest r
+                            where r.id = g.access_request_id and public.access_agreement_holds(r.organisation_id))
+               as is_whole
+          into counted
+          from public.access_opening v
+          join public.access_requestsubject s
+               on s.id = v.subject_id and s.access_request_id = g.access_request_id and s.round = g.round
          where v.id = (detail ->> 'opening')::uuid and v.grant_id = g.id and v.user_id = e.actor::uuid
            and v.subject_id = (detail ->> 'subject')::uuid and v.viewable_until > clock_timestamp();
-        if not found then
-            raise exception 'no counted opening' using errcode = 'SE001';
-        end if;
-        select * into s from public.access_requestsubject v
-         where v.id = o.subject_id and v.access_request_id = g.access_request_id and v.round = g.round;
-        if not found
-            or (select count(*) from public.access_opening v where v.grant_id = g.id and v.subject_id = s.id) > g.openings
-            or not exists (select from public.access_undertaking v where v.grant_id = g.id and v.user_id = o.user_id)
-            or not exists (select from public.access_identityconfirmation v
-                            where v.id = (detail ->> 'confirmation')::uuid and v.grant_id = g.id and v.user_id = o.user_id
-                              and v.confirmed_at > e.at - make_interval(secs => public.audit_limit_of('CONFIRMATION_SECONDS')))
-            or not exists (select from public.access_accessrequest r
-                            where r.id = g.access_request_id and public.access_agreement_holds(r.organisation_id)) then
+        if not found or counted.is_whole is not true then
             raise exception 'something that an opening needs is missing' using errcode = 'SE001';
         end if;
         nonce := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
@@ -62,24 +63,19 @@ begin
         if not found then
             raise exception 'an event shows once' using errcode = 'SE001';
         end if;
-        covered := array(
-            select r.id from sealed.record r join public.records_offence f on f.id = r.offence_id
-             where r.subject_key = s.subject_key and r.identity_key = s.identity_key
-               and ('*' = any (g.categories) or f.tags && g.categories)
-               and (g.record_filter = 'ANY' or r.detention_days > 0)
-               and (g.window_from is null or r.served_on >= g.window_from)
-               and (g.window_until is null or r.served_on <= g.window_until)
-               and (g.decision_on is null or r.decided_on = g.decision_on)
-               and (not g.adult_acts_only or r.age_band in ('adult', 'from_70')));
-        if cardinality(covered) < g.filter_count then
-            covered := '{}';
-        end if;
-        select sha256(nonce || coalesce(string_agg(r.mac, ''::bytea order by r.id), ''::bytea)) into digest
-          from sealed.record r where r.id = any (covered);
-        perform public.audit_append(
-            'ANSWER_SHOWN', e.actor, e.unit, 'access.grant', e.target_id,
-            '{"digest":"' || encode(digest, 'hex') || '","event":"' || wanted || '","number":"' || (detail ->> 'number')
-            || '","opening":"' || o.id || '","rung":"' || g.rung || '","subject":"' || s.id || '"}');
+        select array_agg(r.id), string_agg(r.mac, ''::bytea order by r.id) into covered, macs
+          from sealed.record r join public.records_offence f on f.id = r.offence_id
+         where r.subject_key = counted.subject_key and r.identity_key = counted.identity_key
+           and ('*' = any (g.categories) or f.tags && g.categories)
+           and (g.record_filter = 'ANY' or r.detention_days > 0)
+           and (g.window_from is null or r.served_on >= g.window_from)
+        having count(*) >= g.filter_count;
+        shown := gen_random_uuid();
+        insert into public.audit_event (id, canonical) values (shown, public.audit_bytes(
+            shown, clock_timestamp(), 'ANSWER_SHOWN', e.actor, e.unit, 'access.grant', e.target_id,
+            '{"digest":"' || encode(sha256(nonce || coalesce(macs, ''::bytea)), 'hex') || '","event":"' || wanted
+            || '","number":"' || (detail ->> 'number') || '","opening":"' || counted.opening || '","rung":"' || g.rung
+            || '","subject":"' || counted.subject || '"}', '{}'));
         -- Rule 7: each rung carries no more than it shows.
         return query
         select wanted, r.id, g.rung::text,

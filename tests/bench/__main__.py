@@ -1,9 +1,11 @@
-"""How fast a sealed answer opens, beside the least it could cost; run it with `make bench`.
+"""What opening, sealing and the trail cost beside the least that they could; run it with `make bench`.
 
-    python -m tests.bench [--sizes 10000,1000000] [--clients 1,8] [--seconds 10]
+    python -m tests.bench [--sizes 10000,1000000] [--seconds 20] [--sealed 5000] [--page]
 
-In one run, on a server that keeps every promise to the disk, it measures the statements of an opening sent by bare
-psycopg, the door called in a process, and the whole page over HTTP, and writes .data/bench/results.md.
+In one run, on a server that keeps every promise to the disk: an opening over a prepared durable insert of one row, the
+same among a million sealed records over ten thousand, sealing over COPY and AES, events over inserts of their bytes. What
+is compared is measured in turns of a few calls. It writes .data/bench/results.md; `tests.bench.against` compares with an
+earlier commit.
 """
 
 from __future__ import annotations
@@ -17,9 +19,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any, NoReturn
+from contextlib import contextmanager
+from dataclasses import asdict
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -28,25 +29,9 @@ from config import database
 from tests.bench import register, web
 from tests.bench.register import DATA_DIR, ROOT, Client
 
-TURNS = 5
-NAMES = {"statements": "(a) bare psycopg", "door": "(b) the door", "page": "(c) the page"}
-
-
-@dataclass(frozen=True)
-class Result:
-    records: int
-    clients: int
-    what: str
-    milliseconds: list[float]
-    rate: float
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.milliseconds)
-
-    @property
-    def p99(self) -> float:
-        return statistics.quantiles(self.milliseconds, n=100)[98]
+ROUNDS = 4
+GOALS = {"first": 4, "whole": 6}
+WORDS = {"first": "the first step of an opening", "whole": "a whole opening at rung FULL"}
 
 
 def main() -> None:
@@ -54,22 +39,21 @@ def main() -> None:
     started, load = time.monotonic(), os.getloadavg()[0]
     superuser = register.server()
     try:
-        people = _people(superuser, max(options.clients))
-        results, parts = [], ""
-        for records in options.sizes:
-            _say(f"Loading a register of {records:,} sealed records ...")
-            with register.register(superuser, records) as name:
-                environment = register.environment(superuser, name)
-                with web.gunicorn(environment) as address:
-                    environment["BENCH_ADDRESS"] = address
-                    for clients in options.clients:
-                        for result in _measure(records, people[:clients], environment, options.seconds):
-                            results.append(result)
-                            _say(_row(result, results))
-                if records == options.sizes[-1]:
-                    parts = _run("tests.bench.parts", json.dumps(asdict(people[0])), environment=environment)
-        end = f"The load before was {load:.1f}; the whole run took {(time.monotonic() - started) / 60:.1f} minutes."
-        report = _report(results, parts, f"{_versions(superuser)} {end}")
+        _say("Making people, grants and a backlog; sealing it ...")
+        register.make_empty(superuser)
+        import django
+
+        django.setup()
+        from tests.bench import events
+
+        [client], sealing = register.make_people(superuser, 1, options.sealed)
+        rows = [sealing, events.measured()]
+        _say("\n".join(rows))
+        taken = _opened(superuser, options, client)
+        rows = [*_ratios(taken, options.sizes), *rows]
+        if options.page:
+            rows.append(_page(superuser, options, client))
+        report = _report(rows, superuser, load, time.monotonic() - started)
     finally:
         database.stop(DATA_DIR / "postgres")
     (DATA_DIR / "results.md").write_text(report)
@@ -81,144 +65,127 @@ def _options() -> argparse.Namespace:
         return [int(part) for part in text.split(",")]
 
     parser = argparse.ArgumentParser(
-        prog="python -m tests.bench", description="Measure the opening of a sealed answer."
+        prog="python -m tests.bench", description="Measure opening, sealing and the trail."
     )
     parser.add_argument("--sizes", type=numbers, default=[10_000, 1_000_000], help="sealed records, smallest first")
-    parser.add_argument("--clients", type=numbers, default=[1, 8])
-    parser.add_argument("--seconds", type=float, default=10, help="for each measurement")
+    parser.add_argument("--seconds", type=float, default=20, help="for each size and round")
+    parser.add_argument("--sealed", type=int, default=5_000, help="records of the backlog whose sealing is measured")
+    parser.add_argument("--page", action="store_true", help="measure pages over HTTP too")
     return parser.parse_args()
 
 
-def _people(superuser: dict[str, str], clients: int) -> list[Client]:
-    """Migrate the database that the registers are cloned from, and make its people and grants."""
-    _say("Making people and grants ...")
-    register.make_empty(superuser)
-    os.environ.update(register.environment(superuser, register.PEOPLE))
-    for command in (
-        ["migrate", "--skip-checks", "-v0"],
-        ["load_catalogue", "--skip-checks"],
-        ["collectstatic", "--noinput"],
-    ):
-        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    import django
-
-    django.setup()
-    people = register.make_people(clients)
-    from django.db import connections
-
-    connections.close_all()
-    register.raise_limits(superuser)
-    return people
+Taken = dict[int, dict[str, list[float]]]
 
 
-def _measure(records: int, people: list[Client], environment: dict[str, str], seconds: float) -> list[Result]:
-    """Measure (a), (b) and (c) in turns, so that whatever else the machine does meets all three."""
-    with ExitStack() as stack:
-        groups = {}
-        for what in NAMES:
-            groups[what] = [stack.enter_context(_client(what, each, environment)) for each in people]
-            for process in groups[what]:
-                if process.stdout.readline() != "ready\n":
-                    _stopped(what)
-        taken: dict[str, list[list[float]]] = {what: [[] for _ in people] for what in NAMES}
-        for _ in range(TURNS):
-            for what, processes in groups.items():
-                for process in processes:
-                    process.stdin.write(f"{seconds / TURNS}\n")
-                    process.stdin.flush()
-                for each, process in zip(taken[what], processes, strict=True):
-                    each += json.loads(process.stdout.readline() or _stopped(what))
-    return [
-        Result(
-            records,
-            len(people),
-            what,
-            milliseconds=[one for each in clients for one in each],
-            rate=sum(len(each) / (sum(each) / 1000) for each in clients),
-        )
-        for what, clients in taken.items()
-    ]
+def _opened(superuser: dict[str, str], options: argparse.Namespace, client: Client) -> Taken:
+    """Return the milliseconds of inserts and openings in registers of each size; the sizes take turns."""
+    taken: Taken = {size: {"insert": [], **{what: [] for what in GOALS}} for size in options.sizes}
+    registers = []
+    for size in options.sizes:
+        _say(f"Loading a register of {size:,} sealed records ...")
+        registers.append(register.register(superuser, size))
+        register_name = registers[-1].__enter__()
+        taken[size]["name"] = register_name  # type: ignore[assignment]
+    names = {size: str(values.pop("name")) for size, values in taken.items()}
+    try:
+        with _clients(superuser, names, client) as processes:
+            for _ in range(ROUNDS):
+                for size, process in processes.items():
+                    for what, milliseconds in _ask(process, options.seconds / ROUNDS).items():
+                        taken[size][what] += milliseconds
+    finally:
+        for each in registers:
+            each.__exit__(None, None, None)
+    return taken
 
 
 @contextmanager
-def _client(what: str, client: Client, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """Yield a process that gets ready to measure, and end it."""
-    command = [sys.executable, "-m", "tests.bench.client", what, json.dumps(asdict(client))]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
-        try:
-            yield process
-        finally:
+def _clients(superuser: dict[str, str], names: dict[int, str], client: Client) -> Iterator[dict[int, subprocess.Popen]]:
+    processes = {}
+    try:
+        for size, name in names.items():
+            processes[size] = start("insert,first,whole", client, register.environment(superuser, name))
+        yield processes
+    finally:
+        for process in processes.values():
             process.kill()
+            process.wait()
 
 
-def _stopped(what: str) -> NoReturn:
-    raise SystemExit(f"A client of {NAMES[what]} stopped; what it said stands above.")
-
-
-def _run(module: str, *arguments: str, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
+def start(what: str, client: Client, environment: dict[str, str]) -> subprocess.Popen[str]:
+    """Return a client that is ready to measure."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.client", what, json.dumps(asdict(client))],
         cwd=ROOT,
         env=environment,
-        check=True,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
     )
-    return done.stdout
+    assert process.stdout is not None
+    if process.stdout.readline() != "ready\n":
+        raise SystemExit("A client stopped before it was ready; what it said stands above.")
+    return process
 
 
-def _row(result: Result, results: list[Result]) -> str:
-    def other(**wanted: Any) -> Result | None:
-        values = {"records": result.records, "clients": result.clients, "what": result.what, **wanted}
-        return next((r for r in results if all(getattr(r, name) == value for name, value in values.items())), None)
-
-    bare, smallest = other(what="statements"), other(records=min(r.records for r in results))
-    cells = [
-        f"{result.records:,}",
-        str(result.clients),
-        NAMES[result.what],
-        f"{result.rate:,.0f}",
-        f"{result.median:.2f}",
-        f"{result.p99:.2f}",
-        f"{result.rate / bare.rate:.2f}" if bare else "",
-        f"{result.median / smallest.median:.2f}" if smallest else "",
-    ]
-    return "| " + " | ".join(cells) + " |"
+def _ask(process: subprocess.Popen[str], seconds: float) -> dict[str, list[float]]:
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(f"{seconds}\n")
+    process.stdin.flush()
+    answer = process.stdout.readline()
+    if not answer:
+        raise SystemExit("A client stopped; what it said stands above.")
+    return json.loads(answer)
 
 
-def _report(results: list[Result], parts: str, conditions: str) -> str:
-    smallest = min(result.records for result in results)
-    head = [
-        "records", "clients", "what", "openings/s", "median ms", "p99 ms", "rate to (a)", f"median to {smallest:,}",
-    ]  # fmt: skip
-    lines = [
-        "| " + " | ".join(head) + " |",
-        "|---:|---:|---|---:|---:|---:|---:|---:|",
-        *[_row(result, results) for result in results],
-        "",
-        "(a) sends the statements recorded from one opening, with their BEGIN and COMMIT and values of their own each "
-        "time, by psycopg as it comes; (b) is `disclosure.open_answer` at rung FULL, decryption included; (c) gets the "
-        "page before the answer and sends its form, two requests an opening, to gunicorn with 2 workers of 4 threads.",
-        "",
-        parts.strip(),
-        "",
-        conditions,
-    ]
-    return "\n".join(lines) + "\n"
+def _ratios(taken: Taken, sizes: list[int]) -> list[str]:
+    median = {(size, what): statistics.median(each) for size in sizes for what, each in taken[size].items()}
+    rows = []
+    for what, goal in GOALS.items():
+        for size in sizes:
+            base, mine = median[size, "insert"], median[size, what]
+            rows.append(
+                f"| {WORDS[what]}, {size:,} sealed records, over a prepared durable insert | {mine / base:.2f}"
+                f" ({mine:.2f} and {base:.2f} ms, {len(taken[size][what])} each) | <= {goal} |"
+            )
+    if len(sizes) > 1:
+        small, large = sizes[0], sizes[-1]
+        # Each over its own inserts, so that what the machine did meanwhile does not count.
+        for what in GOALS:
+            ratio = median[large, what] / median[small, what]
+            rows.append(f"| {WORDS[what]}, median at {large:,} over {small:,} | {ratio:.2f} | <= 1.2 |")
+    return rows
 
 
-def _versions(superuser: dict[str, str]) -> str:
+def _page(superuser: dict[str, str], options: argparse.Namespace, client: Client) -> str:
+    with register.register(superuser, options.sizes[0]) as name:
+        environment = register.environment(superuser, name)
+        with web.gunicorn(environment) as (address, _pid):
+            process = start("insert,page", client, {**environment, "BENCH_ADDRESS": address})
+            taken = _ask(process, options.seconds)
+            process.kill()
+            process.wait()
+    base, mine = statistics.median(taken["insert"]), statistics.median(taken["page"])
+    return f"| the pause and the answer as pages over HTTP | {mine / base:.1f} ({mine:.1f} ms) | for information |"
+
+
+def _report(rows: list[str], superuser: dict[str, str], load: float, seconds: float) -> str:
     with psycopg.connect(make_conninfo(**superuser)) as connection:
         shown = {
             name: connection.execute(f"show {name}").fetchone()[0]
             for name in ("server_version", "fsync", "synchronous_commit", "shared_buffers")
         }
-    return (
-        f"{os.cpu_count()} cores, shared by clients, web server and database; Python {platform.python_version()}, "
-        f"PostgreSQL {shown['server_version']} (fsync {shown['fsync']}, synchronous_commit "
-        f"{shown['synchronous_commit']}, shared_buffers {shown['shared_buffers']})."
-    )
+    lines = [
+        "| what (medians, one client) | value | goal |",
+        "|---|---|---|",
+        *rows,
+        "",
+        f"{os.cpu_count()} cores, shared by clients and database; Python {platform.python_version()}, PostgreSQL "
+        f"{shown['server_version']} (fsync {shown['fsync']}, synchronous_commit {shown['synchronous_commit']}, "
+        f"shared_buffers {shown['shared_buffers']}). The load was {load:.1f} before and {os.getloadavg()[0]:.1f} after; "
+        f"the run took {seconds / 60:.1f} minutes.",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _say(text: str) -> None:

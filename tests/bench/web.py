@@ -20,16 +20,16 @@ CSRF = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 
 
 @contextmanager
-def gunicorn(environment: dict[str, str]) -> Iterator[str]:
-    """Serve the product to a block with the demo's processes and threads; yield its address."""
+def gunicorn(environment: dict[str, str], workers: int = 2) -> Iterator[tuple[str, int]]:
+    """Serve the product to a block with the demo's threads; yield its address and the master's process id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    command = ["-m", "gunicorn", "config.wsgi", "--bind", address, "--workers", "2", "--threads", "4"]
+    command = ["-m", "gunicorn", "config.wsgi", "--bind", address, "--workers", str(workers), "--threads", "4"]
     server = subprocess.Popen([sys.executable, *command, "--log-level", "warning"], cwd=ROOT, env=environment)
     try:
         _wait_for(address)
-        yield address
+        yield address, server.pid
     finally:
         server.terminate()
         server.wait()
@@ -48,6 +48,10 @@ def _wait_for(address: str) -> None:
     raise SystemExit(f"The web server did not answer within {START_SECONDS} seconds.")
 
 
+class BadAnswer(Exception):
+    """A page was not what was asked for."""
+
+
 class Browser:
     """One connection that is kept, and its cookies."""
 
@@ -64,15 +68,17 @@ class Browser:
         token = CSRF.findall(form_page)[-1]
         return self._ask("POST", path, urlencode({"csrfmiddlewaretoken": token, **fields}))
 
-    def open_answer(self, grant: str, subject: str) -> None:
+    def open_answer(self, grant: str, subject: str) -> str:
+        """Go through the pause to the answer; return the token of the form that brought it, whole."""
         path = f"/answers/{grant}/{subject}/"
         pause = self.get(path)
         token = TOKEN.search(pause)
         if token is None:
-            raise SystemExit("The page before the answer has no form; nothing was measured.")
+            raise BadAnswer("The page before the answer has no form.")
         answer = self.post(path, pause, token=token[1])
         if "data-sealed" not in answer:
-            raise SystemExit("The page of the answer shows none; nothing was measured.")
+            raise BadAnswer("The page of the answer shows none.")
+        return token[1]
 
     def _ask(self, method: str, path: str, body: str | None) -> str:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
@@ -91,7 +97,7 @@ class Browser:
             name, _, value = cookie.partition(";")[0].partition("=")
             self.cookies[name] = value
         if response.status >= 400:
-            raise SystemExit(f"{method} {re.sub('[0-9a-f-]{36}', '…', path)} was answered with {response.status}.")
+            raise BadAnswer(f"{method} {re.sub('[0-9a-f-]{36}', '…', path)} was answered with {response.status}.")
         return page
 
 
@@ -101,8 +107,9 @@ def signed_in(address: str, client: Client) -> Iterator[Browser]:
     browser = Browser(address)
     form = browser.get("/accounts/login/")
     browser.post("/accounts/login/", form, login=client.username, password=PASSWORD)
-    form = browser.get("/identity/")
-    browser.post("/identity/", form, password=PASSWORD)
+    for grant in {grant for grant, _subject in client.openings}:
+        form = browser.get(f"/identity/{grant}/")
+        browser.post(f"/identity/{grant}/", form, password=PASSWORD)
     try:
         yield browser
     finally:

@@ -1,130 +1,318 @@
-"""Crashes between any two steps: what was shown minus what is committed is nothing (security.md, section 5: 4).
+"""Crashes between any two steps: nothing was shown without its committed event, and no record is half sealed.
 
-Started by `make slow`. It has a server of its own with real durability, opens answers from two processes while a third
-sequences and signs, stops the database the hard way, starts it again, and compares.
+Started by `make slow`. On a server of its own, with real durability, three people open answers over HTTP while records
+are being sealed and events sequenced; web workers, sealing workers, sequencers and the database are killed in turn, some
+two hundred times, and then everything is compared.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import json
 import os
-import shutil
+import random  # noqa: TID251 - with a seed
+import signal
 import subprocess
 import sys
+import threading
 import time
+import uuid
+from collections import Counter
 from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from config import database
+from tests.bench import web
+from tests.bench.register import Client
+from tests.slow.server import ROOT, Server, server
 
-ROOT = Path(__file__).resolve().parents[2]
-ROUNDS = int(os.environ.get("CRASH_ROUNDS", "6"))
+KILLS = int(os.environ.get("CRASH_KILLS", "210"))
+PEOPLE, SUBJECTS, BACKLOG = 3, 150, 4000
+# Ten kills in turn: what dies how often.
+TURNS = ("web", "sealing", "sequencer", "web", "database", "web", "sealing", "sequencer", "web", "sealing")
 
-PREPARE = """
+PREPARE = f"""
+import json, os
 import django; django.setup()
-from tests import factories, signing
-from access.models import Grant
+import psycopg
+from dataclasses import asdict
+from tests import factories
+from tests.bench import backlog, register, sealing
 city = factories.City()
-person = factories.person()
-factories.sealed(city, person)
-grant = factories.ready(factories.approved(city, person))
-print(grant.pk)
+with psycopg.connect(os.environ["CRASH_SUPERUSER_URL"], autocommit=True) as connection:
+    records = backlog.make(connection, city, {PEOPLE * SUBJECTS + BACKLOG})
+    sealing.seal_all(records[:{PEOPLE * SUBJECTS}])
+    people = [register.make_client(connection, city, number, records[number * {SUBJECTS}:][:{SUBJECTS}])
+              for number in range({PEOPLE})]
+sys.stdout.write(json.dumps([asdict(one) for one in people]) + "\n")
 """
-
-OPEN = """
+# The body of the worker's job, without waiting for the next minute, in batches that a kill meets often.
+SEAL = """
+import time
+import django; django.setup()
+from django.db import close_old_connections
+from records import actions
+while True:
+    try:
+        close_old_connections()
+        if not actions.seal_due(batch=5):
+            time.sleep(0.2)
+    except Exception:
+        time.sleep(0.2)
+"""
+# What the signing machine does each second, without a pause.
+SEQUENCE = """
+import os, time
+import psycopg
+while True:
+    try:
+        with psycopg.connect(os.environ["DATABASE_SIGNER_URL"], autocommit=True) as connection:
+            while True:
+                if not connection.execute("select public.audit_sequence(7)").fetchone()[0]:
+                    time.sleep(0.05)
+    except psycopg.Error:
+        time.sleep(0.2)
+"""
+HALF_SEALED = """
+select v.id from unnest(%(ids)s::uuid[]) as v (id)
+ where not (
+    -- whole where records are worked on
+    exists (select from records_violation t where t.id = v.id) and exists (select from records_recordkey t where t.violation_id = v.id)
+    and (select count(*) from records_historicalviolation t where t.id = v.id) = 5
+    and exists (select from records_violationuserobjectpermission t where t.content_object_id = v.id)
+    and not exists (select from sealed.record t where t.id = v.id) and not exists (select from sealed.record_key t where t.record_id = v.id)
+    and not exists (select from sealed.history t where t.record_id = v.id) and not exists (select from sealed.handler t where t.record_id = v.id)
+    and not exists (select from records_stub t where t.id = v.id)
+ ) and not (
+    -- or whole behind the seal, with stub and event
+    not exists (select from records_violation t where t.id = v.id) and not exists (select from records_recordkey t where t.violation_id = v.id)
+    and not exists (select from records_historicalviolation t where t.id = v.id)
+    and not exists (select from records_violationuserobjectpermission t where t.content_object_id = v.id)
+    and exists (select from sealed.record_key t where t.record_id = v.id)
+    and (select count(*) from sealed.history t where t.record_id = v.id) = 5
+    and exists (select from sealed.handler t where t.record_id = v.id)
+    and exists (select from sealed.record r join records_stub t on t.id = r.id and t.digest = r.mac
+                  join audit_event e on e.id = t.event_id and e.kind = 'VIOLATION_SEALED' where r.id = v.id)
+ )
+"""
+# An answer that somebody has in their hands: its opening, the opening's event, the mark, and the event that says so.
+SHOWN = """
+select count(*) from access_opening o
+  join audit_event e on e.kind = 'OPENING' and audit_json(e.canonical) -> 'detail' ->> 'opening' = o.id::text
+  join sealed.shown s on s.event_id = e.id
+  join audit_event a on a.kind = 'ANSWER_SHOWN' and audit_json(a.canonical) -> 'detail' ->> 'event' = e.id::text
+ where o.token = any(%s)
+"""
+CHECK = """
 import sys, uuid
 import django; django.setup()
-from access.models import Grant
-from records import disclosure
-from tests.factories import SESSION
-grant = Grant.objects.get()
-subject, requester = grant.access_request.current_subjects.get(), grant.access_request.requester
-token = uuid.UUID(sys.argv[1])
-while True:
-    answer = disclosure.open_answer(grant, subject, by=requester, session_key=SESSION, token=token)
-    print(answer.event, flush=True)  # now it has been shown
+from records import keyservice
+ids = [uuid.UUID(line) for line in sys.stdin.read().split()]
+found = keyservice.check(ids)
+assert found.holds, found
+sys.stdout.write(len(ids) + "\n")
 """
 
-SEQUENCE = """
-import django; django.setup()
-from audit import log
-while True:
-    signing.begin()
-    signing.sequence()
-    signing.checkpoint()
-"""
+
+class Kept:
+    """Some processes of one kind; each that is killed is started again at once."""
+
+    def __init__(self, code: str, environment: dict[str, str], count: int) -> None:
+        self.code, self.environment = code, environment
+        self.running = [self._start() for _ in range(count)]
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-c", self.code], cwd=ROOT, env=self.environment, stderr=subprocess.DEVNULL
+        )
+
+    def kill(self) -> None:
+        oldest = self.running.pop(0)
+        assert oldest.poll() is None, "a process ended by itself"
+        oldest.kill()
+        oldest.wait()
+        self.running.append(self._start())
+
+    def end(self) -> None:
+        for process in self.running:
+            process.kill()
+            process.wait()
+
+
+class Reader(threading.Thread):
+    """One person who opens answers over HTTP, whatever happens to the server, and keeps what was received whole."""
+
+    def __init__(self, address: str, client: Client, stop: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self.address, self.client, self.stop = address, client, stop
+        self.received: list[str] = []
+        self.failures: Counter[str] = Counter()
+
+    def run(self) -> None:
+        turns = itertools.cycle(self.client.openings)
+        while not self.stop.is_set():
+            with contextlib.suppress(*TROUBLE), web.signed_in(self.address, self.client) as browser:
+                while not self.stop.is_set():
+                    try:
+                        self.received.append(browser.open_answer(*next(turns)))
+                    except TROUBLE as error:
+                        self.failures[str(error) or type(error).__name__] += 1
+                        browser.connection.close()
+                        time.sleep(0.1)
+            time.sleep(0.2)
+
+
+TROUBLE = (web.BadAnswer, OSError, web.http.client.HTTPException)
 
 
 @pytest.fixture
-def server(tmp_path_factory):
-    directory = ROOT / ".data" / "crash" / f"postgres-{os.getpid()}"
-    superuser = database.embedded(directory)
-    database.prepare(superuser)
-    yield directory, superuser
-    database.stop(directory)
-    shutil.rmtree(directory)
+def crashing(request):
+    with server("crash") as made:
+        yield made
 
 
-def environment(directory: Path, superuser: dict[str, str]) -> dict[str, str]:
-    url = {**superuser, "dbname": database.NAME}
-    return {
-        **os.environ,
-        "DATA_DIR": str(directory.parent),
-        "DATABASE_URL": make_conninfo(**{**url, "user": database.APP}),
-        "DATABASE_OWNER_URL": make_conninfo(**{**url, "user": database.OWNER}),
-        "CONFIRMATION_SECONDS": "36000",
-        "VIEWING_SECONDS": "36000",
-        "AUDIT_CHECKPOINT_SECONDS": "0",
-        "PYTHONPATH": str(ROOT),
-    }
+def web_workers(master: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
 
-def crash(directory: Path) -> None:
-    """Stop every process of the server at once, without a checkpoint; a power cut as far as PostgreSQL can tell."""
-    pid = int((directory / "postmaster.pid").read_text().splitlines()[0])
-    os.kill(pid, 3)  # SIGQUIT: immediate shutdown
-    while Path(f"/proc/{pid}").exists():
+def kill_a_web_worker(master: int) -> None:
+    while not (workers := web_workers(master)):
         time.sleep(0.05)
+    os.kill(workers[0], signal.SIGKILL)
+
+
+def connected(made: Server) -> psycopg.Connection:
+    return psycopg.connect(made.environment["CRASH_SUPERUSER_URL"], autocommit=True)
 
 
 @pytest.mark.slow
-def test_nothing_that_was_shown_is_missing_after_a_crash(server, tmp_path):
-    directory, superuser = server
-    env = environment(directory, superuser)
-    (directory.parent / "keys" / "audit-witness.txt").unlink(missing_ok=True)
-    for command in (["migrate", "--skip-checks", "-v0"], ["load_catalogue"]):
-        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=env, check=True)
-    subprocess.run([sys.executable, "-c", PREPARE], cwd=ROOT, env=env, check=True)
-    with psycopg.connect(make_conninfo(**{**superuser, "dbname": database.NAME}), autocommit=True) as connection:
-        connection.execute("update access_grant set openings_allowed = 1000000")
+def test_nothing_shown_is_missing_and_nothing_is_half_sealed_after_crashes(crashing):
+    environment = {**crashing.environment, "STALE_TRAIL_STOPS": "no"}
+    people = [Client(**one) for one in json.loads(crashing.run("-c", PREPARE).stdout.splitlines()[-1])]
+    with connected(crashing) as connection:
+        connection.execute("update audit_limit set value = 0 where name = 'STALE_TRAIL_STOPS'")
+        waiting = [one for (one,) in connection.execute("select id from records_violation where status = 'CONFIRMED'")]
+        connection.execute("checkpoint")  # or the first recovery does all the preparation again
+    killed: Counter[str] = Counter()
+    stop = threading.Event()
+    pauses = random.Random(136)
+    with web.gunicorn(environment, workers=3) as (address, master):
+        sealing, sequencing = Kept(SEAL, environment, 2), Kept(SEQUENCE, environment, 2)
+        readers = [Reader(address, one, stop) for one in people]
+        for reader in readers:
+            reader.start()
+        wait_until(lambda: all(reader.received for reader in readers), seconds=120)
+        for turn in itertools.islice(itertools.cycle(TURNS), KILLS):
+            time.sleep(pauses.uniform(0.1, 1.5))
+            if turn == "web":
+                kill_a_web_worker(master)
+            elif turn == "sealing":
+                sealing.kill()
+            elif turn == "sequencer":
+                sequencing.kill()
+            else:
+                crashing.stop_at_once()
+                crashing.start()
+            killed[turn] += 1
+        stop.set()
+        for reader in readers:
+            reader.join(60)
+        sealing.end()
+        sequencing.end()
+    received = [uuid.UUID(token) for reader in readers for token in reader.received]
+    with connected(crashing) as connection:
+        sealed = [one for (one,) in connection.execute("select id from sealed.record where id = any(%s)", [waiting])]
+        report = (
+            f"{sum(killed.values())} kills {dict(killed)}; {len(received)} answers received,"
+            f" {sum((reader.failures for reader in readers), Counter())} failed; {len(sealed)} of {len(waiting)} sealed"
+        )
+        sys.stdout.write(report + "\n")
+        assert len(received) == len(set(received)) > KILLS, report
+        assert sealed, report
+        assert connection.execute(SHOWN, [received]).fetchone() == (len(received),), report
+        assert connection.execute(HALF_SEALED, {"ids": waiting}).fetchall() == [], report
+        # What was sealed opens: every MAC is right, and nothing is behind the seal without a stub.
+        done = subprocess.run(
+            [sys.executable, "-c", CHECK],
+            cwd=ROOT,
+            env=environment,
+            input="\n".join(map(str, sealed)),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert int(done.stdout) == len(sealed)
+        # The run goes on where it stopped, and the log has a place for every event.
+        while connection.execute("select audit_sequence(100000)").fetchone()[0]:
+            pass
+        events, leaves, first, last = connection.execute(
+            "select (select count(*) from audit_event e where exists (select from audit_leaf l where l.event_id = e.id)),"
+            " count(*), min(index), max(index) from audit_leaf"
+        ).fetchone()
+        assert (events, first, last) == (leaves, 0, leaves - 1), report
+        assert connection.execute("select count(*) from audit_queue").fetchone() == (0,)
 
-    shown: set[str] = set()
-    for number in range(ROUNDS):
-        outputs = [tmp_path / f"shown-{number}-{place}" for place in range(2)]
-        processes = [subprocess.Popen([sys.executable, "-c", SEQUENCE], cwd=ROOT, env=env, stderr=subprocess.DEVNULL)]
-        for place, output in enumerate(outputs):
-            token = f"00000000-0000-4000-8000-{number:06d}{place:06d}"
-            with output.open("w") as file:
-                command = [sys.executable, "-c", OPEN, token]
-                processes.append(subprocess.Popen(command, cwd=ROOT, env=env, stdout=file, stderr=subprocess.DEVNULL))
-        while not all(output.stat().st_size for output in outputs):
-            assert all(process.poll() is None for process in processes), "a process ended before it showed anything"
-            time.sleep(0.1)
-        time.sleep(1 + 0.37 * number)
-        crash(directory)
-        for process in processes:
-            process.kill()
-            process.wait()
-        # The last line may be cut short; what is cut was not shown whole.
-        shown.update(line for output in outputs for line in output.read_text().split() if len(line) == 36)
-        database.embedded(directory)
 
-    assert len(shown) > 50 * ROUNDS
-    with psycopg.connect(make_conninfo(**{**superuser, "dbname": database.NAME}), autocommit=True) as connection:
-        committed = {str(row[0]) for row in connection.execute("select id from audit_event where kind = 'DISCLOSED'")}
-        assert shown - committed == set()
-        subprocess.run([sys.executable, "manage.py", "verify_log"], cwd=ROOT, env=env, check=True)
-        size, first, last = connection.execute("select count(*), min(index), max(index) from audit_leaf").fetchone()
-        assert (first, last) == (0, size - 1)
+@pytest.mark.slow
+def test_an_event_whose_commit_was_made_asynchronous_is_not_lost_when_it_was_shown(crashing):
+    """`set constraints` switches the deferred trigger off (custody); the mark of the other session flushes the log."""
+    people = [
+        Client(**one)
+        for one in json.loads(crashing.run("-c", PREPARE.replace(f"{BACKLOG}", "0")).stdout.splitlines()[-1])
+    ]
+    person = people[0]
+    with connected(crashing) as connection:
+        connection.execute("update audit_limit set value = 0 where name = 'STALE_TRAIL_STOPS'")
+        connection.execute("alter system set wal_writer_delay = '10s'")  # so that nobody else flushes
+        connection.execute("select pg_reload_conf()")
+        connection.execute("checkpoint")
+        (user,) = connection.execute("select id from access_user where username = %s", [person.username]).fetchone()
+        (session,) = connection.execute("select session_digest from access_identityconfirmation limit 1").fetchone()
+    turns = itertools.cycle(person.openings)
+    shown, lost_unshown = [], 0
+    for number in range(12):
+        unshown = []
+        with (
+            psycopg.connect(crashing.url(database.APP), autocommit=True) as app,
+            psycopg.connect(crashing.url(database.KEYS), autocommit=True) as keys,
+        ):
+            for place in range(5 + number):
+                grant, subject = next(turns)
+                with app.transaction():
+                    app.execute("set constraints all immediate")
+                    row = app.execute(
+                        "select outcome, event from access_open(%s, %s::uuid[], %s, %s::bytea, %s)",
+                        [grant, [subject], user, session, uuid.uuid4()],
+                    ).fetchone()
+                    app.execute("set local synchronous_commit = off")
+                assert row[0] == "OPENED"
+                if place == 4 + number:
+                    unshown.append(row[1])
+                elif keys.execute("select * from sealed.disclosed(%s)", [[row[1]]]).fetchall():
+                    shown.append(row[1])
+            crashing.stop_at_once()
+        crashing.start()
+        with connected(crashing) as connection:
+            lost_unshown += (
+                len(unshown)
+                - connection.execute("select count(*) from audit_event where id = any(%s)", [unshown]).fetchone()[0]
+            )
+            found = connection.execute(
+                "select count(*) from audit_event e join sealed.shown s on s.event_id = e.id where e.id = any(%s)",
+                [shown],
+            ).fetchone()
+            assert found == (len(shown),)
+    sys.stdout.write(
+        f"12 stops; {len(shown)} events shown and none lost; {lost_unshown} that were not shown were lost" + "\n"
+    )
+    assert lost_unshown  # the trick works as far as it goes, or this test proves nothing
+
+
+def wait_until(condition, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not begin in time"
+        time.sleep(0.1)
