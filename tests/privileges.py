@@ -34,7 +34,9 @@ HISTORIES = (
 UNUSED_GROUPS = (
     "access_grantgroupobjectpermission access_organisationgroupobjectpermission records_violationgroupobjectpermission"
 )
-OF_DJANGO = "auth_group auth_group_permissions auth_permission django_content_type django_migrations"
+OF_DJANGO = (
+    "account_emailaddress auth_group auth_group_permissions auth_permission django_content_type django_migrations"
+)
 JOBS = "procrastinate_jobs procrastinate_events procrastinate_periodic_defers procrastinate_workers"
 # Sealing takes rows out of these.
 MOVED = "records_violation records_historicalviolation records_recordkey records_violationuserobjectpermission"

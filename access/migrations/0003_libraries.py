@@ -4,7 +4,15 @@ from django.db import migrations
 
 from audit.sql import grant
 
-READ = ("auth_group", "auth_group_permissions", "auth_permission", "django_content_type", "django_migrations")
+# account_emailaddress is empty; allauth looks there when somebody confirms their password before changing a factor.
+READ = (
+    "account_emailaddress",
+    "auth_group",
+    "auth_group_permissions",
+    "auth_permission",
+    "django_content_type",
+    "django_migrations",
+)
 KEPT = ("django_session", "mfa_authenticator")
 # The functions that workers and tasks call; those of triggers need no grant.
 JOB_FUNCTIONS = """
