@@ -63,7 +63,7 @@ browser: setup ## only the journeys in a real Chromium
 messages: setup ## collect the texts to translate (needs gettext)
 	$(TEST) $(PYTHON) manage.py makemessages --locale zh_Hans --no-wrap --no-location --ignore '.venv/*' --ignore '.data/*'
 
-LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11
+LOCK := uv pip compile --quiet --no-header --generate-hashes --no-emit-index-url --universal --python-version 3.11
 lock: ## pin every dependency with its hashes (needs uv)
 	@command -v uv > /dev/null || { echo "uv is needed to lock the dependencies; install it with: pip install uv" >&2; exit 1; }
 	$(LOCK) --all-extras --output-file requirements-dev.txt pyproject.toml

@@ -254,7 +254,7 @@ def test_loading_twice_inserts_once():
     assert catalogue.load_legal_bases() == catalogue.load_case_purposes() == catalogue.load_calendar() == 0
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("as_owner")
 @pytest.mark.parametrize(
     "changes",
     [

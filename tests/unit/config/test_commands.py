@@ -174,17 +174,22 @@ def test_without_gettext_the_check_says_what_to_install(monkeypatch, tmp_path):
         check_translations.untranslated(tmp_path)
 
 
-# The worker
+# The worker and the signer
 @pytest.fixture
-def worker(cloned, db, tmp_path):
-    """Start the worker on the database of this test; every one that still runs is ended."""
+def run(cloned, db, tmp_path):
+    """Start a command that goes on, on the database of this test; every one that still runs is ended."""
     started = []
 
-    def start() -> subprocess.Popen:
-        url = make_conninfo(**{**cloned, "user": database.APP})
-        environment = {**os.environ, "DATABASE_URL": url, "DATA_DIR": str(tmp_path), "AUDIT_CHECKPOINT_SECONDS": "1"}
+    def start(*command: str) -> subprocess.Popen:
+        addresses = {
+            "DATABASE_URL": database.APP,
+            "DATABASE_SIGNER_URL": database.SIGNER,
+            "SEALED_DATABASE_URL": database.KEYS,
+        }
+        urls = {name: make_conninfo(**{**cloned, "user": role}) for name, role in addresses.items()}
+        environment = {**os.environ, **urls, "DATA_DIR": str(tmp_path), "AUDIT_CHECKPOINT_SECONDS": "1"}
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "worker"], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+            [sys.executable, "manage.py", *command], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
         )
         started.append(process)
         return process
@@ -211,27 +216,36 @@ SIGNED = "select coalesce(max(size), 0) >= (select count(*) from audit_event) fr
 REGISTERED = "select count(*) > 0 from procrastinate_workers"
 
 
-def test_the_worker_signs_the_trail_registers_for_jobs_and_stops_when_told(worker):
+def test_the_worker_registers_for_jobs_and_the_signer_signs_and_both_stop_when_told(run):
     city = factories.City()
-    process = worker()
+    signer, worker = run("signer", "--begin"), run("worker")
 
     assert wait_for(SIGNED) and wait_for(REGISTERED)
     people.disable_user(city.officer, by=city.people_admin)
     assert wait_for(SIGNED)
 
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=15) == 0
+    for process in (signer, worker):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=15) == 0
     assert not wait_for(REGISTERED, seconds=0.3)
 
 
-def test_the_worker_comes_back_after_the_database_went_away(worker, cloned):
-    process = worker()
+def test_the_worker_alone_leaves_the_trail_to_the_signer(run):
+    factories.City()
+    run("worker")
+
     assert wait_for(REGISTERED)
+    assert not wait_for(SIGNED, seconds=3)
+
+
+def test_worker_and_signer_come_back_after_the_database_went_away(run, cloned):
+    signer, worker = run("signer", "--begin"), run("worker")
+    assert wait_for(REGISTERED) and wait_for(SIGNED)
 
     with psycopg.connect(make_conninfo(**cloned), autocommit=True) as superuser:
         superuser.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where usename = 'seal_app' and datname = current_database()"
+            " where usename in ('seal_app', 'seal_signer') and datname = current_database()"
         )
     connection.close()
     factories.City()
@@ -241,5 +255,6 @@ def test_the_worker_comes_back_after_the_database_went_away(worker, cloned):
         "select count(*) > 0 from procrastinate_workers where last_heartbeat > %s",
         timezone.now() - timedelta(seconds=30),
     )
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=15) == 0
+    for process in (signer, worker):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=15) == 0
