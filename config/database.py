@@ -373,11 +373,6 @@ def addresses(mine: Mapping[str, Any]) -> dict[str, str]:
     return {**({} if os.environ.get("DATABASE_URL") else made), **os.environ, "DATABASE_URL": make_conninfo(**mine)}
 
 
-def owner_url(data_dir: Path) -> str:
-    """Return the owner's address, for commands that change the structure, the law or the tables' upkeep."""
-    return make_conninfo(**_values(OWNER, "DATABASE_OWNER_URL", data_dir))
-
-
 def _values(role: str, variable: str, data_dir: Path) -> dict[str, Any]:
     url = os.environ.get(variable)
     if url:

@@ -7,6 +7,7 @@ they are those of a prefecture that was dissolved in 2011, so that no unit of to
 
 from __future__ import annotations
 
+import os
 import random  # noqa: TID251 - a seed is the point here; nothing secret is drawn
 import uuid
 from collections.abc import Iterator
@@ -14,9 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import psycopg
-from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
+from psycopg.conninfo import make_conninfo
 from stdnum.cn import ric, uscc
 
 from access import calendar
@@ -621,7 +622,7 @@ class _City:
         due_at = datetime.combine(day, calendar.CLOSING_TIME, calendar.ZONE)
         back = (access_request.due_at or due_at) - due_at
         # The application may not touch a submitted request: the owner does it, with history and event as for anybody.
-        with psycopg.connect(database.owner_url(settings.DATA_DIR)) as owner:
+        with psycopg.connect(_owner_address()) as owner:
             owner.execute(
                 "update access_accessrequest set due_at = due_at - %(back)s, created_at = created_at - %(back)s,"
                 " submitted_at = submitted_at - %(back)s where id = %(id)s",
@@ -668,6 +669,16 @@ class _City:
         people.change_agreement(
             self.units["school2"], by=self.users["people-admin"], ends_on=self.today - timedelta(days=12)
         )
+
+
+def _owner_address() -> str:
+    """The owner's address of the database that is used; the embedded server asks for no password."""
+    if os.environ.get("DATABASE_OWNER_URL"):
+        return os.environ["DATABASE_OWNER_URL"]
+    used = connection.get_connection_params()
+    return make_conninfo(
+        **{name: used[name] for name in ("dbname", "host", "port") if used.get(name)}, user=database.OWNER
+    )
 
 
 CASE_PURPOSES = {

@@ -35,8 +35,8 @@ access:request_edit      | | draft | GET | kindergarten 200 | 404
                          | | returned | GET | kindergarten 200, supervisor 403, supervisor2 403 | 404
                          | | missing | GET | | 404
                          | | * | GET | kindergarten 302, supervisor 403, supervisor2 403 | 404
-                         | | draft | POST | kindergarten 302 | 404
-                         | | returned | POST | kindergarten 302, supervisor 403, supervisor2 403 | 404
+                         | | draft | POST | kindergarten 200 | 404
+                         | | returned | POST | kindergarten 200, supervisor 403, supervisor2 403 | 404
                          | | missing | POST | | 404
                          | | * | POST | kindergarten 200, supervisor 403, supervisor2 403 | 404
 access:request_letter    | | draft | GET | kindergarten 200 | 404

@@ -1,7 +1,9 @@
 -- For verification: what the key service needs to check its MACs of these records, and nothing that says what they are
--- (`content` is a digest over a random ciphertext too). `rest_holds`: history and handlers are what was sealed.
+-- (`content` is a digest over a random ciphertext too). `rest_holds`: history, handlers and stub are what was sealed.
 create function sealed.audited(p_ids uuid[]) returns table (id uuid, content bytea, mac bytea, rest_holds boolean)
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select r.id, sealed.content(r), r.mac, sealed.rest(r.id) = r.rest_digest
+    select r.id, sealed.content(r), r.mac,
+           sealed.rest(r.id) = r.rest_digest
+           and exists (select from public.records_stub t where t.id = r.id and t.digest = r.mac)
       from sealed.record r where r.id = any (p_ids)
 $$;

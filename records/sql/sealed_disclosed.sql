@@ -69,6 +69,9 @@ begin
            and ('*' = any (g.categories) or f.tags && g.categories)
            and (g.record_filter = 'ANY' or r.detention_days > 0)
            and (g.window_from is null or r.served_on >= g.window_from)
+           and (g.window_until is null or r.served_on <= g.window_until)
+           and (g.decision_on is null or r.decided_on = g.decision_on)
+           and (not g.adult_acts_only or r.age_band in ('adult', 'from_70'))
         having count(*) >= g.filter_count;
         shown := gen_random_uuid();
         insert into public.audit_event (id, canonical) values (shown, public.audit_bytes(

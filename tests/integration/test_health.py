@@ -21,11 +21,10 @@ from prometheus_client import generate_latest
 from psycopg.conninfo import make_conninfo
 
 from access import vault
-from audit import log
 from config import database, health, metrics
 from config.management.commands.metrics import registry
 from records import keyservice
-from tests import factories
+from tests import factories, signing
 from tests.clients import signed_in
 from tests.databases import ROOT
 
@@ -80,9 +79,9 @@ def test_a_process_lives_without_a_database(no_database):
 
 def test_everything_is_ready_when_nothing_is_missing(worker_is_there, signer, owner):
     owner.execute("insert into records_upkeep (at) values (clock_timestamp())")
-    while log.sequence():
-        pass
-    log.checkpoint()
+    signing.begin()
+    signing.sign()
+    signing.confirm()
     assert (health.troubles(), checks(Client())[0]) == (dict.fromkeys(health.CHECKS, ""), 200)
 
 
@@ -96,7 +95,7 @@ def test_a_trail_that_is_not_fresh_is_not_ready(worker_is_there, owner):
     owner.execute("alter table audit_queue disable trigger all")
     owner.execute("update audit_queue set at = at - interval '1 minute'")
     status, found = checks(Client())
-    assert status == 503 and "Start the worker." in found["trail"]
+    assert status == 503 and "Start the signer." in found["trail"]
 
 
 def test_without_a_database_the_rest_is_not_asked(no_database):
@@ -205,7 +204,7 @@ def test_the_database_tells_queues_and_the_lag_of_the_trail(worker_is_there):
     assert value(text, 'seal_queue_length{queue="requests"}') == 1
     assert value(text, 'seal_queue_oldest_seconds{queue="requests"}') > 0
     assert value(text, "seal_trail_lag_seconds") > 0
-    while log.sequence():
+    while signing.sequence():
         pass
     text = told()
     assert value(text, "seal_trail_lag_seconds") == 0

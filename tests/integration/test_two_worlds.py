@@ -66,6 +66,10 @@ VARIES = [
 ]
 
 
+ID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b")
+SHORT_ID = re.compile(r"\b[0-9a-f]{8}\b")
+
+
 class Dice:
     """Stands for the machine's randomness: the same bytes after the same `restart`."""
 
@@ -203,9 +207,12 @@ class Run:
     dice: Dice
     told: dict[str, Told] = field(default_factory=dict)
     clients: dict[str, Any] = field(default_factory=dict)
+    # Ids of grants, openings and events are the database's own chance: each is named by its turn in this run, so that
+    # which is which still has to agree.
+    ids: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, role: str, method: str, url: str, data: dict[str, Any] | None = None) -> Any:
-        name = f"{len(self.told)} {role} {method} {url}"
+        name = f"{len(self.told)} {role} {method} {self.steady(url)}"
         self.dice.restart(name)
         if role == "auditor":
             signing.sequence()  # or the page says for how many seconds the newest event has waited
@@ -213,7 +220,7 @@ class Run:
         statements: list[str] = []
 
         def watch(execute, sql, params, many, context):
-            statements.append(steady(sql))
+            statements.append(self.steady(sql))
             return execute(sql, params, many, context)
 
         mail.outbox.clear()
@@ -221,13 +228,18 @@ class Run:
             response = getattr(client, method.lower())(url, data)
         self.told[name] = Told(
             status=response.status_code,
-            headers={key: steady(text) for key, text in response.headers.items() if key != "Content-Length"},
+            headers={key: self.steady(text) for key, text in response.headers.items() if key != "Content-Length"},
             cookies={key: len(cookie.value) for key, cookie in response.cookies.items()},
-            body=steady(response.content.decode()),
+            body=self.steady(response.content.decode()),
             mail=[(message.subject, message.body) for message in mail.outbox],
             statements=statements,
         )
         return response
+
+    def steady(self, text: str) -> str:
+        named = ID.sub(lambda found: self.ids.setdefault(found[0], f"<id {len(self.ids)}>"), text)
+        short = {whole[:8]: name for whole, name in self.ids.items()}
+        return steady(SHORT_ID.sub(lambda found: short.get(found[0], found[0]), named))
 
 
 def steady(text: str) -> str:

@@ -13,7 +13,6 @@ from psycopg.conninfo import make_conninfo
 
 from access.actions import decisions, opening, people
 from access.exceptions import NothingToShow, Unavailable
-from access.models import CasePurpose
 from audit.models import Event
 from config import database
 from records import disclosure, keyservice
@@ -298,15 +297,12 @@ def test_a_record_that_was_altered_is_never_shown(city, owner, grant):
         keyservice.open([open_event(grant)])
 
 
-def test_the_ciphertext_of_another_record_is_never_shown(city, owner, someone):
+def test_the_ciphertext_of_another_record_is_never_shown(city, owner):
     """Swapped bytes and keys: the MAC names them, and the key would not open them."""
-    other = factories.person()
-    factories.sealed(city, other)
-    grant = factories.ready(
-        factories.approved(
-            city, someone, by=city.judge, code="PSAPL-136-CASE", case_purpose=CasePurpose.objects.get(code="REVIEW")
-        )
-    )
+    people_ = [factories.person() for _each in range(2)]
+    for subject in people_:
+        factories.sealed(city, subject, offence_code="PSAPL2025-058-p1-i1", penalty=factories.Penalty(detention_days=6))
+    grant = factories.ready(factories.approved(city, people_[0], by=city.judge, code="PSAPL-136-CASE"))
     owner.execute("alter table sealed.record_key disable trigger user")
     owner.execute(
         "update sealed.record_key set wrapped = (select wrapped from sealed.record_key k where k.record_id <> sealed.record_key.record_id limit 1)"

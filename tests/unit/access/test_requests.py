@@ -452,6 +452,7 @@ def test_a_new_round_keeps_the_people_letters_and_votes_of_the_earlier_one(city)
         media_type="application/pdf",
         content=b"%PDF-2",
     )
+    access_request.refresh_from_db()
     access_request = edited(access_request, people=[second])
     access_request = requests.submit(access_request, by=city.judge, version=access_request.version)
 

@@ -55,7 +55,7 @@ def test_an_unknown_version_is_unavailable_and_not_a_crash(content):
 
 def test_a_request_is_read_as_it_was_written():
     sample = (
-        '{"v": 1, "reason": "拟聘用。", "scope_of_use": "仅供园长。", "case_number": "", "people":'
+        '{"v": 1, "reason": "拟聘用。", "scope_of_use": "仅供园长。", "case_number": "", "decision_number": "", "people":'
         ' [{"name": "张三丰", "document_type": "resident_id", "number": "310101199001010009"}]}'
     ).encode()
     read = requests.Particulars.from_bytes(sample)
