@@ -468,8 +468,8 @@ def test_the_unit_sees_only_the_stub_of_a_sealed_record(city):
 
 def test_the_stub_raises_an_alarm_when_the_content_was_altered(city, owner):
     violation = factories.sealed(city, factories.person())
-    owner.execute("alter table records_violation disable trigger user")
-    owner.execute("update records_violation set particulars = particulars || '\\x00' where id = %s", [violation.pk])
+    owner.execute("alter table sealed.record disable trigger user")
+    owner.execute("update sealed.record set particulars = particulars || '\\x00' where id = %s", [violation.pk])
 
     shown = text_of(signed_in(city.officer).get(page("violation", violation.pk)))
 

@@ -43,7 +43,7 @@ def found():
 AT = " where id = %(id)s"
 CASES = [
     ("delete from records_stub" + AT, {"SEALED_WITHOUT_STUB", "SEALED_OTHERWISE", "SEALED_BY_HAND"}),
-    ("update records_stub set digest = sha256('x')" + AT, {"SEALED_OTHERWISE", "SEALED_BY_HAND"}),
+    ("update records_stub set digest = sha256('x')" + AT, {"SEALED_OTHERWISE", "SEALED_BY_HAND", "SEALED_ALTERED"}),
     ("delete from audit_event where kind = 'VIOLATION_SEALED'", {"STUB_WITHOUT_EVENT"}),
     ("update sealed.record set fine_yuan = fine_yuan + 1" + AT, {"SEALED_ALTERED"}),
     ("update sealed.record set subject_key = sha256('another')" + AT, {"SEALED_ALTERED"}),
