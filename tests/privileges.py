@@ -118,7 +118,9 @@ FUNCTIONS = {
         ]
     ),
     "seal_signer": set(["audit_json", "audit_sequence", "audit_staleness", "audit_write"]),
-    "seal_keys": {f"sealed.{name}" for name in ["audited", "count_asked", "disclosed", "seal", "strays", "working"]},
+    "seal_keys": {
+        f"sealed.{name}" for name in ["audited", "count_asked", "disclosed", "mark", "seal", "strays", "working"]
+    },
     "seal_mover": set(["access_read_committed", "access_today", "audit_append", "sealed.content", "sealed.rest"]),
 }
 

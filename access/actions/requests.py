@@ -282,6 +282,8 @@ def check_complete(access_request: AccessRequest, particulars: Particulars, toda
         raise Refused(missing[0])
     if access_request.asked_from is not None and access_request.asked_from > today:
         raise Refused(_("The period must begin today or earlier."))
+    if access_request.asked_from and access_request.act_on and access_request.asked_from > access_request.act_on:
+        raise Refused(_("The period must begin on the day of the new act or earlier."))
     if access_request.act_on is not None and access_request.act_on > today:
         raise Refused(_("The new act cannot be in the future; check its day."))
     if access_request.decision_on is not None and access_request.decision_on > today:

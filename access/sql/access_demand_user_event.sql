@@ -4,6 +4,10 @@ create function public.access_demand_user_event() returns trigger
 declare
     demanded text[] := '{}';
 begin
+    -- A moment that no clock has stops every page that reads it.
+    if not isfinite(new.created_at) then
+        raise exception 'when a person was entered is a moment' using errcode = 'SE001';
+    end if;
     if tg_op = 'INSERT' then
         demanded := array['USER_CREATED'];
     else

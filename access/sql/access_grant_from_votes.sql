@@ -42,9 +42,9 @@ begin
         '{"adult_acts_only":' || g.adult_acts_only || ',"basis":"' || b.code || '","basis_version":' || b.version
         || ',"categories":[' || coalesce((select string_agg('"' || c || '"', ',' order by place)
                                    from unnest(g.categories) with ordinality as list (c, place)), '')
-        || '],"decision_on":' || coalesce('"' || g.decision_on || '"', 'null') || ',"hours":' || hours || ',"number":"' || r.number || '","openings":' || g.openings
+        || '],"decision_on":' || coalesce('"' || to_char(g.decision_on, 'YYYY-MM-DD') || '"', 'null') || ',"hours":' || hours || ',"number":"' || r.number || '","openings":' || g.openings
         || ',"purpose":"' || coalesce(p.code, '') || '","round":' || r.round || ',"rung":"' || g.rung
-        || '","window_from":' || coalesce('"' || g.window_from || '"', 'null')
-        || ',"window_until":' || coalesce('"' || g.window_until || '"', 'null') || '}');
+        || '","window_from":' || coalesce('"' || to_char(g.window_from, 'YYYY-MM-DD') || '"', 'null')
+        || ',"window_until":' || coalesce('"' || to_char(g.window_until, 'YYYY-MM-DD') || '"', 'null') || '}');
     return g.id;
 end $$;

@@ -54,7 +54,7 @@ begin
             or (p_hours between 1 and b.grant_hours) is not true
             or (p_openings between 1 and b.grant_openings) is not true
             or (widest is null or p_window_from >= widest) is not true
-            or p_window_from > public.access_today() then
+            or p_window_from > public.access_today() or not isfinite(p_window_from) then
             raise exception 'the scope is wider than what may be allowed' using errcode = 'SE001';
         end if;
     elsif p_rung is not null or p_window_from is not null or p_hours is not null or p_openings is not null then
@@ -76,7 +76,7 @@ begin
         || '","hours":' || coalesce(p_hours, 0) || ',"number":"' || r.number
         || '","openings":' || coalesce(p_openings, 0)
         || ',"outcome":"' || p_outcome || '","round":' || r.round || ',"rung":"' || coalesce(p_rung, '')
-        || '","version":' || r.version || ',"window_from":' || coalesce('"' || p_window_from || '"', 'null') || '}',
+        || '","version":' || r.version || ',"window_from":' || coalesce('"' || to_char(p_window_from, 'YYYY-MM-DD') || '"', 'null') || '}',
         '{"reason":"' || encode(p_reason_digest, 'hex') || '"}');
     insert into public.audit_nonce (event_id, name, nonce) values (event, 'reason', p_reason_nonce);
 

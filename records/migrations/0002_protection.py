@@ -21,6 +21,7 @@ FUNCTIONS = (
     "sealed_rest",
     "sealed_working",
     "sealed_seal",
+    "sealed_mark",
     "sealed_disclosed",
     "sealed_count_asked",
     "sealed_audited",
@@ -34,6 +35,7 @@ SEAL = (
 CALLED = (
     "sealed.working(uuid[])",
     SEAL,
+    "sealed.mark(uuid[])",
     "sealed.disclosed(uuid[])",
     "sealed.count_asked(uuid, integer)",
     "sealed.audited(uuid[])",

@@ -1,7 +1,6 @@
--- The second step of an opening: what these committed events cover, each once and for ever. It checks everything again by
--- a session of its own, marks the events, and writes that their answers were shown - all in one commit, or nothing.
+-- The second step of an opening, second half: what events cover that this very session has just marked, and whose mark is
+-- committed (Rule 2). Nobody else reads them, and nobody later.
 --
--- The event of a shown answer carries a digest that looks the same for something and for nothing, and never a count.
 -- `content` and `mac` are for the key service, which hands out no column that the rung does not show (Rule 7).
 create function sealed.disclosed(p_events uuid[]) returns table (
     event uuid, id uuid, rung text, offence_id uuid, organ_id uuid, acted_on date, decided_on date, warning boolean,
@@ -9,93 +8,35 @@ create function sealed.disclosed(p_events uuid[]) returns table (
     particulars bytea, wrapped bytea, content bytea, mac bytea
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
-declare
-    wanted uuid;
-    e public.audit_event%rowtype;
-    detail jsonb;
-    g public.access_grant%rowtype;
-    counted record;
-    covered uuid[];
-    macs bytea;
-    nonce bytea;
-    shown uuid;
 begin
     perform public.access_read_committed();
-    if (cardinality(p_events) between 1 and 10000) is not true or public.audit_staleness() is not null then
-        raise exception 'nothing is disclosed' using errcode = 'SE001';
+    if exists (
+        select from unnest(p_events) as wanted (id)
+         where not exists (
+            select from sealed.shown s
+             where s.event_id = wanted.id and s.pid = pg_backend_pid() and s.at > clock_timestamp() - interval '10 seconds'
+               and pg_xact_status(s.xid) is not distinct from 'committed')
+    ) then
+        raise exception 'these events were not marked by this session' using errcode = 'SE001';
     end if;
-    foreach wanted in array p_events loop
-        -- Rule 2: an opening, committed, and of this minute.
-        select * into e from public.audit_event v where v.id = wanted;
-        if not found or e.kind is distinct from 'OPENING' or pg_xact_status(e.xid) is distinct from 'committed'
-            or e.at < clock_timestamp() - interval '60 seconds' or e.at > clock_timestamp() then
-            raise exception 'no committed, recent opening' using errcode = 'SE001';
-        end if;
-        detail := public.audit_json(e.canonical) -> 'detail';
-        select * into g from public.access_grant v where v.id = e.target_id::uuid and e.target_type = 'access.grant';
-        if not found or not public.access_is_live(g) or not public.access_is_recipient(g, e.actor::uuid)
-            or g.rung is distinct from detail ->> 'rung' then
-            raise exception 'no live grant' using errcode = 'SE001';
-        end if;
-        -- The opening that was counted is of this grant, this person asked about and this reader, and all that it needed
-        -- is still there.
-        select v.id as opening, s.id as subject, s.subject_key, s.identity_key,
-               (select count(*) from public.access_opening c where c.grant_id = g.id and c.subject_id = s.id) <= g.openings
-               and exists (select from public.access_undertaking u where u.grant_id = g.id and u.user_id = v.user_id)
-               and exists (select from public.access_identityconfirmation c
-                            where c.id = (detail ->> 'confirmation')::uuid and c.grant_id = g.id and c.user_id = v.user_id
-                              and c.confirmed_at > e.at - make_interval(secs => public.audit_limit_of('CONFIRMATION_SECONDS')))
-               and exists (select from public.access_accessrequest r
-                            where r.id = g.access_request_id and public.access_agreement_holds(r.organisation_id))
-               as is_whole
-          into counted
-          from public.access_opening v
-          join public.access_requestsubject s
-               on s.id = v.subject_id and s.access_request_id = g.access_request_id and s.round = g.round
-         where v.id = (detail ->> 'opening')::uuid and v.grant_id = g.id and v.user_id = e.actor::uuid
-           and v.subject_id = (detail ->> 'subject')::uuid and v.viewable_until > clock_timestamp();
-        if not found or counted.is_whole is not true then
-            raise exception 'something that an opening needs is missing' using errcode = 'SE001';
-        end if;
-        nonce := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
-        insert into sealed.shown (event_id, at, nonce) values (wanted, clock_timestamp(), nonce)
-            on conflict do nothing;
-        if not found then
-            raise exception 'an event shows once' using errcode = 'SE001';
-        end if;
-        select array_agg(r.id), string_agg(r.mac, ''::bytea order by r.id) into covered, macs
-          from sealed.record r join public.records_offence f on f.id = r.offence_id
-         where r.subject_key = counted.subject_key and r.identity_key = counted.identity_key
-           and ('*' = any (g.categories) or f.tags && g.categories)
-           and (g.record_filter = 'ANY' or r.detention_days > 0)
-           and (g.window_from is null or r.served_on >= g.window_from)
-           and (g.window_until is null or r.served_on <= g.window_until)
-           and (g.decision_on is null or r.decided_on = g.decision_on)
-           and (not g.adult_acts_only or r.age_band in ('adult', 'from_70'))
-        having count(*) >= g.filter_count;
-        shown := gen_random_uuid();
-        insert into public.audit_event (id, canonical) values (shown, public.audit_bytes(
-            shown, clock_timestamp(), 'ANSWER_SHOWN', e.actor, e.unit, 'access.grant', e.target_id,
-            '{"digest":"' || encode(sha256(nonce || coalesce(macs, ''::bytea)), 'hex') || '","event":"' || wanted
-            || '","number":"' || (detail ->> 'number') || '","opening":"' || counted.opening || '","rung":"' || g.rung
-            || '","subject":"' || counted.subject || '"}', '{}'));
-        -- Rule 7: each rung carries no more than it shows.
-        return query
-        select wanted, r.id, g.rung::text,
-               case when g.rung <> 'PRESENCE' then r.offence_id end,
-               case when g.rung <> 'PRESENCE' then r.organ_id end,
-               case when g.rung <> 'PRESENCE' then r.acted_on end,
-               case when g.rung <> 'PRESENCE' then r.decided_on end,
-               case when g.rung <> 'PRESENCE' then r.warning end,
-               case when g.rung <> 'PRESENCE' then r.fine_yuan end,
-               case when g.rung <> 'PRESENCE' then r.detention_days end,
-               case when g.rung <> 'PRESENCE' then r.licence_revoked end,
-               case when g.rung <> 'PRESENCE' then r.exit_order end,
-               case when g.rung <> 'PRESENCE' then r.deportation end,
-               case when g.rung = 'FULL' then r.particulars end,
-               case when g.rung = 'FULL' then k.wrapped end,
-               sealed.content(r), r.mac
-          from sealed.record r join sealed.record_key k on k.record_id = r.id
-         where r.id = any (covered) order by r.served_on desc, r.id;
-    end loop;
+    return query
+    select s.event_id,
+           case when s.rung <> 'PRESENCE' then r.id end, s.rung,
+           case when s.rung <> 'PRESENCE' then r.offence_id end,
+           case when s.rung <> 'PRESENCE' then r.organ_id end,
+           case when s.rung <> 'PRESENCE' then r.acted_on end,
+           case when s.rung <> 'PRESENCE' then r.decided_on end,
+           case when s.rung <> 'PRESENCE' then r.warning end,
+           case when s.rung <> 'PRESENCE' then r.fine_yuan end,
+           case when s.rung <> 'PRESENCE' then r.detention_days end,
+           case when s.rung <> 'PRESENCE' then r.licence_revoked end,
+           case when s.rung <> 'PRESENCE' then r.exit_order end,
+           case when s.rung <> 'PRESENCE' then r.deportation end,
+           case when s.rung = 'FULL' then r.particulars end,
+           case when s.rung = 'FULL' then k.wrapped end,
+           sealed.content(r), r.mac
+      from sealed.shown s
+      join sealed.record r on r.id = any (case when s.rung = 'PRESENCE' then s.covered[1:1] else s.covered end)
+      join sealed.record_key k on k.record_id = r.id
+     where s.event_id = any (p_events) order by s.event_id, r.served_on desc, r.id;
 end $$;

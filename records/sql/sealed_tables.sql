@@ -53,7 +53,12 @@ create table sealed.handler (
 create table sealed.shown (
     event_id uuid primary key,
     at timestamptz not null,
-    nonce bytea not null
+    nonce bytea not null,
+    rung text not null default '',
+    covered uuid[] not null default '{}',
+    -- Who marked it: only that session reads what it covers, and only once this transaction is committed.
+    pid integer not null default pg_backend_pid(),
+    xid xid8 not null default pg_current_xact_id()
 );
 -- How many people somebody has asked about on a day.
 create table sealed.asked (

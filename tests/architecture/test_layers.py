@@ -81,7 +81,7 @@ DATABASE_CALLS = {
     # As the owner, after a restore.
     "audit/restoring.py": {"public.audit_append", "public.audit_continue_as"},
     "config/restoring.py": {"public.access_after_restore", "sealed.after_restore"},
-    "records/keyservice/opening.py": {"sealed.disclosed"},
+    "records/keyservice/opening.py": {"sealed.mark", "sealed.disclosed"},
     "records/keyservice/sealing.py": {"sealed.working", "sealed.seal"},
     "records/keyservice/indexing.py": {"sealed.count_asked"},
     "records/keyservice/checking.py": {"sealed.audited", "sealed.strays"},
@@ -266,7 +266,7 @@ def test_only_functions_of_the_database_insert_events():
         "audit/sql/audit_append.sql",
         "audit/sql/audit_write.sql",
         "access/sql/access_open.sql",
-        "records/sql/sealed_disclosed.sql",
+        "records/sql/sealed_mark.sql",
     }
 
 

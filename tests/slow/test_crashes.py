@@ -291,7 +291,9 @@ def test_an_event_whose_commit_was_made_asynchronous_is_not_lost_when_it_was_sho
                 assert row[0] == "OPENED"
                 if place == 4 + number:
                     unshown.append(row[1])
-                elif keys.execute("select * from sealed.disclosed(%s)", [[row[1]]]).fetchall():
+                elif keys.execute("select sealed.mark(%s)", [[row[1]]]) and (
+                    keys.execute("select * from sealed.disclosed(%s)", [[row[1]]]).fetchall()
+                ):
                     shown.append(row[1])
             crashing.stop_at_once()
         crashing.start()

@@ -19,6 +19,7 @@ from records import disclosure, keyservice
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
+MARK = "select sealed.mark(%s)"
 SHOW = "select * from sealed.disclosed(%s)"
 
 
@@ -48,6 +49,7 @@ def open_event(grant, *, token=None) -> uuid.UUID:
 def shows(keys: psycopg.Connection, event: uuid.UUID) -> int | None:
     """Return how many rows an event shows, or None where the database refuses."""
     try:
+        keys.execute(MARK, [[event]])
         return len(keys.execute(SHOW, [[event]]).fetchall())
     except psycopg.DatabaseError as error:
         assert error.sqlstate == "SE001"
@@ -58,6 +60,32 @@ def test_an_event_shows_once(keys, grant):
     event = open_event(grant)
     assert shows(keys, event) == 1
     assert [shows(keys, event) for _again in range(3)] == [None] * 3
+
+
+def test_what_is_rolled_back_shows_nothing_and_what_is_shown_is_committed(keys, grant):
+    """A caller may roll back its own transaction: then nothing was read in it either."""
+    event = open_event(grant)
+    for statement in ("select 1", "savepoint s"):
+        keys.execute("begin")
+        keys.execute(statement)
+        keys.execute(MARK, [[event]])
+        with pytest.raises(psycopg.DatabaseError) as error:
+            keys.execute(SHOW, [[event]])
+        assert error.value.sqlstate == "SE001"
+        keys.execute("rollback")
+        assert not Event.objects.filter(kind="ANSWER_SHOWN").exists()
+    assert shows(keys, event) == 1
+    assert Event.objects.filter(kind="ANSWER_SHOWN").count() == 1
+
+
+def test_only_the_session_that_marked_reads(cloned, keys, grant):
+    event = open_event(grant)
+    keys.execute(MARK, [[event]])
+    address = make_conninfo(**{**cloned, "user": database.KEYS})
+    with psycopg.connect(address, autocommit=True) as other, pytest.raises(psycopg.DatabaseError) as error:
+        other.execute(SHOW, [[event]])
+    assert error.value.sqlstate == "SE001"
+    assert len(keys.execute(SHOW, [[event]]).fetchall()) == 1
 
 
 def test_showing_again_within_the_time_is_an_event_of_its_own(keys, grant):

@@ -316,13 +316,13 @@ def test_without_a_usable_keyring_of_the_register_nothing_is_sealed(settings, tm
     assert not SealedRecord.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["sealed.working(uuid[])", "sealed.disclosed(uuid[])", "sealed.audited(uuid[])"])
+@pytest.mark.parametrize("name", ["sealed.working(uuid[])", "sealed.mark(uuid[])", "sealed.audited(uuid[])"])
 def test_a_function_that_is_missing_after_half_an_upgrade_says_so(owner, city, name):
     served(city)
     owner.execute(f"drop function {name}")
     calls = {
         "sealed.working(uuid[])": actions.seal_due,
-        "sealed.disclosed(uuid[])": lambda: keyservice.open([uuid.uuid4()]),
+        "sealed.mark(uuid[])": lambda: keyservice.open([uuid.uuid4()]),
         "sealed.audited(uuid[])": lambda: keyservice.check([]),
     }
     with pytest.raises(Unavailable, match="manage.py migrate"):
