@@ -175,6 +175,9 @@ class RequestForm(forms.Form):
         for name, need in NEEDED_BY_PURPOSE.items():
             if not any(getattr(purpose, need) for purpose in self.purposes.values()):
                 del self.fields[name]
+                continue
+            # Neither needed nor optional by itself: its label says that the purpose decides.
+            self.fields[name].is_conditional = True  # type: ignore[attr-defined]
         if "act_kind" in self.fields:
             kinds = sorted(set(catalogue.categories()) - {law.EVERY_OFFENCE}, key=catalogue.category_title)
             _choices(self, "act_kind").choices = [

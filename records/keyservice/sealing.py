@@ -17,7 +17,7 @@ from access import vault
 from access.exceptions import Unavailable
 from access.identifiers import identity_text, subject_text
 from access.vault import datakeys
-from access.vault.ciphers import Compartment, VaultError
+from access.vault.ciphers import Compartment, Tampered, VaultError
 from access.vault.keyring import Keyring
 from records.keyservice.connection import RefusedByDatabase, register_keys, sealed
 from records.keyservice.opening import FIELD, TABLE
@@ -26,6 +26,8 @@ from records.keyservice.opening import FIELD, TABLE
 BATCH = 500
 # What keys of records that are worked on are bound to.
 WORKING_TABLE = "records_violation"
+# Begins a version of the history that the record's key does not open; no content begins like this.
+UNREADABLE = b"\x00unreadable\x00"
 # In the order of `sealed.content`.
 _INDEX_COLUMNS = (
     *("id", "organ_id", "entered_by_id", "reviewed_by_id", "offence_id", "acted_on", "decided_on", "served_on"),
@@ -91,7 +93,7 @@ def _sealed(keys: Keyring, row: dict[str, Any], rule: uuid.UUID) -> _Sealed:
     person = json.loads(plain)
     particulars = key.encrypt(plain, field=FIELD)
     bodies = [
-        key.encrypt(facts.encode() + b"\n" + old.decrypt(version, field="particulars"), field=f"version:{position}")
+        key.encrypt(facts.encode() + b"\n" + _version(old, version), field=f"version:{position}")
         for position, (facts, version) in enumerate(zip(row["facts"], row["versions"], strict=True), 1)
     ]
     document = (person["document_type"], person["number"])
@@ -111,6 +113,14 @@ def _sealed(keys: Keyring, row: dict[str, Any], rule: uuid.UUID) -> _Sealed:
         rest=rest,
         bodies=bodies,
     )
+
+
+def _version(key: datakeys.DataKey, sealed_version: bytes) -> bytes:
+    """Open one version of the history; one that was planted beside it is kept as it is and keeps no record unsealed."""
+    try:
+        return key.decrypt(sealed_version, field="particulars")
+    except Tampered:
+        return UNREADABLE + sealed_version
 
 
 def _rest(bodies: list[bytes], handlers: list[uuid.UUID]) -> bytes:

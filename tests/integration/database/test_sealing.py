@@ -167,6 +167,21 @@ def test_one_record_that_its_key_does_not_open_keeps_no_other_back(owner, city):
     assert Violation.objects.get().pk == violations[1].pk
 
 
+def test_a_history_row_that_somebody_planted_keeps_no_record_unsealed(app, owner, city):
+    violation = served(city)[0]
+    columns = [field.column for field in Violation._meta.concrete_fields if field.column != "particulars"]
+    listed = ", ".join(columns)
+    app.execute(
+        f"insert into records_historicalviolation ({listed}, particulars, history_date, history_type)"
+        f" select {listed}, 'planted', now(), '~' from records_violation where id = %s",
+        [violation.pk],
+    )
+    assert actions.seal_due() == 1
+    assert keyservice.check([violation.pk]).holds
+    # What was planted is kept with the rest, under the record's key.
+    assert owner.execute("select count(*) from sealed.history").fetchone()[0] >= 2
+
+
 def test_a_record_that_changed_since_it_was_read_is_left_out(owner, city, monkeypatch):
     from records.keyservice import sealing
 
