@@ -107,7 +107,11 @@ def make_empty(superuser: dict[str, str]) -> None:
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
     database.prepare(superuser, PEOPLE)
     os.environ.update(environment(superuser, PEOPLE))
-    for command in (["migrate", "--skip-checks", "-v0"], ["load_catalogue", "--skip-checks"]):
+    for command in (
+        ["migrate", "--skip-checks", "-v0"],
+        ["load_catalogue", "--skip-checks"],
+        ["collectstatic", "--noinput"],
+    ):
         manage(*command)
 
 

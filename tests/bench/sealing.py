@@ -128,6 +128,12 @@ def _closed(cipher: AESGCM, plain: bytes, bound: bytes) -> bytes:
 
 
 def _copy(cursor: psycopg.Cursor, table: str, columns: str, rows: list[tuple]) -> None:
-    with cursor.copy(f"copy bench.{table} ({columns}) from stdin") as copy:
+    types = cursor.execute(
+        "select array(select format_type(a.atttypid, null) from unnest(string_to_array(%s, ', ')) with ordinality as n (name, place)"
+        " join pg_attribute a on a.attrelid = %s::regclass and a.attname = n.name order by n.place)",
+        [columns, f"bench.{table}"],
+    ).fetchone()[0]
+    with cursor.copy(f"copy bench.{table} ({columns}) from stdin (format binary)") as copy:
+        copy.set_types(types)
         for row in rows:
             copy.write_row(row)

@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 
 from tests.bench.register import PASSWORD, ROOT, Client
 
-START_SECONDS = 30
+START_SECONDS = 60
+TIMEOUT_SECONDS = 30
 TOKEN = re.compile(r'name="token" value="([0-9a-f-]{36})"')
 CSRF = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 
@@ -57,7 +58,7 @@ class Browser:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.connection = http.client.HTTPConnection(address)
+        self.connection = http.client.HTTPConnection(address, timeout=TIMEOUT_SECONDS)
         self.cookies: dict[str, str] = {}
 
     def get(self, path: str) -> str:

@@ -26,7 +26,12 @@ class Server:
         self.directory = directory
         self.superuser = {key: str(value) for key, value in database.embedded(directory).items()}
         database.prepare(self.superuser)
-        for command in (["make_keys"], ["migrate", "--skip-checks", "-v0"], ["load_catalogue"]):
+        for command in (
+            ["make_keys"],
+            ["migrate", "--skip-checks", "-v0"],
+            ["load_catalogue"],
+            ["collectstatic", "--noinput"],
+        ):
             self.run("manage.py", *command)
 
     def url(self, role: str) -> str:

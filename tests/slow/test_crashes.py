@@ -1,8 +1,8 @@
 """Crashes between any two steps: nothing was shown without its committed event, and no record is half sealed.
 
 Started by `make slow`. On a server of its own, with real durability, three people open answers over HTTP while records
-are being sealed and events sequenced; web workers, sealing workers, sequencers and the database are killed in turn, some
-two hundred times, and then everything is compared.
+are being sealed and events sequenced and signed; web workers, sealing workers, sequencer, signer and the database are
+killed in turn, some two hundred times, and then everything is compared.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import itertools
 import json
 import os
-import random  # noqa: TID251 - with a seed
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import time
 import uuid
 from collections import Counter
 from pathlib import Path
+from random import Random  # noqa: TID251 - with a seed
 
 import psycopg
 import pytest
@@ -30,9 +30,9 @@ from tests.bench.register import Client
 from tests.slow.server import ROOT, Server, server
 
 KILLS = int(os.environ.get("CRASH_KILLS", "210"))
-PEOPLE, SUBJECTS, BACKLOG = 3, 150, 4000
+PEOPLE, SUBJECTS, BACKLOG = 3, 100, 4000
 # Ten kills in turn: what dies how often.
-TURNS = ("web", "sealing", "sequencer", "web", "database", "web", "sealing", "sequencer", "web", "sealing")
+TURNS = ("web", "sealing", "sequencer", "web", "database", "web", "sealing", "signer", "web", "sealing")
 
 PREPARE = f"""
 import json, os
@@ -47,7 +47,7 @@ with psycopg.connect(os.environ["CRASH_SUPERUSER_URL"], autocommit=True) as conn
     sealing.seal_all(records[:{PEOPLE * SUBJECTS}])
     people = [register.make_client(connection, city, number, records[number * {SUBJECTS}:][:{SUBJECTS}])
               for number in range({PEOPLE})]
-sys.stdout.write(json.dumps([asdict(one) for one in people]) + "\n")
+print(json.dumps([asdict(one) for one in people]))
 """
 # The body of the worker's job, without waiting for the next minute, in batches that a kill meets often.
 SEAL = """
@@ -113,30 +113,31 @@ from records import keyservice
 ids = [uuid.UUID(line) for line in sys.stdin.read().split()]
 found = keyservice.check(ids)
 assert found.holds, found
-sys.stdout.write(len(ids) + "\n")
+print(len(ids))
 """
 
 
 class Kept:
     """Some processes of one kind; each that is killed is started again at once."""
 
-    def __init__(self, code: str, environment: dict[str, str], count: int) -> None:
-        self.code, self.environment = code, environment
+    def __init__(self, environment: dict[str, str], count: int, *command: str) -> None:
+        self.command, self.environment = command, environment
         self.running = [self._start() for _ in range(count)]
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-c", self.code], cwd=ROOT, env=self.environment, stderr=subprocess.DEVNULL
-        )
+        command = [sys.executable, *self.command]
+        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=subprocess.DEVNULL)
 
     def kill(self) -> None:
-        oldest = self.running.pop(0)
-        assert oldest.poll() is None, "a process ended by itself"
+        oldest = self.running.pop(0)  # one that met a stopped database while it started has ended by itself
         oldest.kill()
         oldest.wait()
         self.running.append(self._start())
 
-    def end(self) -> None:
+    def __enter__(self) -> Kept:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
         for process in self.running:
             process.kill()
             process.wait()
@@ -184,6 +185,17 @@ def kill_a_web_worker(master: int) -> None:
     os.kill(workers[0], signal.SIGKILL)
 
 
+def begun(made: Server, environment: dict[str, str]) -> Kept:
+    """Begin the log, and keep a signer running that goes on with it."""
+    often = {**environment, "AUDIT_CHECKPOINT_SECONDS": "1"}
+    first = subprocess.Popen([sys.executable, "manage.py", "signer", "--begin"], cwd=ROOT, env=often)
+    with connected(made) as connection:
+        wait_until(lambda: connection.execute("select exists (select from audit_checkpoint)").fetchone()[0], seconds=60)
+    first.kill()
+    first.wait()
+    return Kept(often, 1, "manage.py", "signer")
+
+
 def connected(made: Server) -> psycopg.Connection:
     return psycopg.connect(made.environment["CRASH_SUPERUSER_URL"], autocommit=True)
 
@@ -198,21 +210,29 @@ def test_nothing_shown_is_missing_and_nothing_is_half_sealed_after_crashes(crash
         connection.execute("checkpoint")  # or the first recovery does all the preparation again
     killed: Counter[str] = Counter()
     stop = threading.Event()
-    pauses = random.Random(136)
-    with web.gunicorn(environment, workers=3) as (address, master):
-        sealing, sequencing = Kept(SEAL, environment, 2), Kept(SEQUENCE, environment, 2)
+    pauses = Random(136)
+    with contextlib.ExitStack() as stack:
+        address, master = stack.enter_context(web.gunicorn(environment, workers=3))
+        sealing = stack.enter_context(Kept(environment, 2, "-c", SEAL))
+        sequencing = stack.enter_context(Kept(environment, 2, "-c", SEQUENCE))
+        signing = stack.enter_context(begun(crashing, environment))
         readers = [Reader(address, one, stop) for one in people]
         for reader in readers:
             reader.start()
         wait_until(lambda: all(reader.received for reader in readers), seconds=120)
         for turn in itertools.islice(itertools.cycle(TURNS), KILLS):
-            time.sleep(pauses.uniform(0.1, 1.5))
+            # What is killed has been at work since the last kill: a process that only starts proves nothing.
+            before = sum(len(reader.received) for reader in readers)
+            wait_until(lambda: sum(len(reader.received) for reader in readers) > before, seconds=60)  # noqa: B023
+            time.sleep(pauses.uniform(0, 0.7))
             if turn == "web":
                 kill_a_web_worker(master)
             elif turn == "sealing":
                 sealing.kill()
             elif turn == "sequencer":
                 sequencing.kill()
+            elif turn == "signer":
+                signing.kill()
             else:
                 crashing.stop_at_once()
                 crashing.start()
@@ -220,8 +240,6 @@ def test_nothing_shown_is_missing_and_nothing_is_half_sealed_after_crashes(crash
         stop.set()
         for reader in readers:
             reader.join(60)
-        sealing.end()
-        sequencing.end()
     received = [uuid.UUID(token) for reader in readers for token in reader.received]
     with connected(crashing) as connection:
         sealed = [one for (one,) in connection.execute("select id from sealed.record where id = any(%s)", [waiting])]
@@ -308,7 +326,7 @@ def test_an_event_whose_commit_was_made_asynchronous_is_not_lost_when_it_was_sho
             ).fetchone()
             assert found == (len(shown),)
     sys.stdout.write(
-        f"12 stops; {len(shown)} events shown and none lost; {lost_unshown} that were not shown were lost" + "\n"
+        f"12 stops; {len(shown)} events shown and none lost; {lost_unshown} that were not shown were lost\n"
     )
     assert lost_unshown  # the trick works as far as it goes, or this test proves nothing
 
