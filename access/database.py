@@ -61,6 +61,7 @@ def vote(
     access_request: AccessRequest,
     *,
     by: User,
+    session: bytes,
     version: int,
     decision: uuid.UUID,
     outcome: str,
@@ -72,13 +73,17 @@ def vote(
     reason: str,
     encrypted_reason: bytes,
 ) -> str:
-    """Write a vote on the version that was read, its event and what follows; return the request's state."""
+    """Write a vote on the version that was read, its event and what follows; return the request's state.
+
+    It uses up the confirmation of identity for this vote in this session.
+    """
     values = [
-        *(access_request.pk, version, by.pk, decision, outcome, rung, window_from, hours, openings),
+        *(access_request.pk, version, by.pk, session, decision, outcome, rung, window_from, hours, openings),
         *(Jsonb(checklist), encrypted_reason, *_text(reason)),
     ]
     [(state,)] = _call(
-        "select public.access_vote(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::bytea, %s::bytea, %s::bytea)", values
+        "select public.access_vote(%s, %s, %s, %s::bytea, %s, %s, %s, %s, %s, %s, %s, %s::bytea, %s::bytea, %s::bytea)",
+        values,
     )
     return state
 
@@ -102,15 +107,50 @@ def sign(grant: Grant, *, by: User, name: str, text_version: int) -> bool:
     return is_signed
 
 
-def confirm(user: User, *, session: bytes, grant: Grant, proved: bool) -> None:
-    """Keep that this person proved who they are for this grant, or that somebody failed to."""
-    _call("select public.access_confirm(%s, %s::bytea, %s, %s)", [user.pk, session, grant.pk, proved])
+@dataclass(frozen=True)
+class Act:
+    """The one act that a confirmation of identity is for."""
+
+    kind: str
+    target: uuid.UUID
+    detail: str = ""
+
+    @classmethod
+    def opening(cls, grant: Grant) -> Act:
+        return cls("GRANT", grant.pk)
+
+    @classmethod
+    def vote(cls, access_request: AccessRequest, version: int) -> Act:
+        return cls("VOTE", access_request.pk, str(version))
+
+    @classmethod
+    def change(cls, user: User, change: str) -> Act:
+        return cls("CHANGE", user.pk, change)
+
+    @property
+    def values(self) -> tuple[str, uuid.UUID, str]:
+        return self.kind, self.target, self.detail
 
 
-def is_confirmed(user: User, *, session: bytes, grant: Grant) -> bool:
-    """Say whether this person's confirmation for this grant in this session is still fresh."""
-    [(confirmation,)] = _call("select public.access_confirmation(%s, %s::bytea, %s)", [user.pk, session, grant.pk])
+def confirm(user: User, *, session: bytes, act: Act, factor: str, proved: bool) -> None:
+    """Keep that this person proved by `factor` who they are for this act, or that somebody failed to."""
+    _call(
+        "select public.access_confirm(%s, %s::bytea, %s, %s, %s, %s, %s)",
+        [user.pk, session, *act.values, factor, proved],
+    )
+
+
+def is_confirmed(user: User, *, session: bytes, act: Act) -> bool:
+    """Say whether this person's confirmation for this act in this session is still fresh, and not used up."""
+    [(confirmation,)] = _call(
+        "select public.access_confirmation(%s, %s::bytea, %s, %s, %s)", [user.pk, session, *act.values]
+    )
     return confirmation is not None
+
+
+def use_confirmation(user: User, *, session: bytes, act: Act) -> None:
+    """Use up this person's confirmation for this act; WrongState when there is none."""
+    _call("select public.access_use_confirmation(%s, %s::bytea, %s, %s, %s)", [user.pk, session, *act.values])
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Wrong(models.TextChoices):
     )
     CONFIRMATION_UNPROVED = (
         "CONFIRMATION_UNPROVED",
-        _("The confirmations of identity for this grant are not those that the trail tells of."),
+        _("The confirmations of identity are not those that the trail tells of."),
     )
     OPENING_WITHOUT_EVENT = "OPENING_WITHOUT_EVENT", _("This opening was counted without an event.")
     OPENING_WITHOUT_ROW = "OPENING_WITHOUT_ROW", _("The opening that this event tells of was never counted as it says.")
@@ -74,6 +74,11 @@ select case when v.id is null or times > 1 then 'VOTE_WITHOUT_ROW' else 'VOTE_WI
         coalesce(v.hours, 0)::text, coalesce(v.openings, 0)::text, to_char(v.window_from, 'YYYY-MM-DD'),
         encode(v.digest, 'hex'), b.code::text, b.version::text)
     or abs(extract(epoch from e.at - v.decided_at)) > 60
+    -- Nobody votes without proving, for this one vote, who they are.
+    or not exists (select from public.access_identityconfirmation c
+                     join public.access_confirmationuse u on u.confirmation_id = c.id
+                    where c.id::text = e.d ->> 'confirmation' and c.kind = 'VOTE' and c.user_id = v.decider_id
+                      and c.target_id = v.access_request_id and c.which = e.d ->> 'version')
 """,
 )
 # As `access_request_digest`, but of the round that was voted on: what was written then is in the history, and letters
@@ -163,11 +168,11 @@ select 'GRANT_NOT_FROM_VOTES', null::uuid, 'access.grant:' || g.id
 """
 
 
-def _by_grant_and_person(kind: str, table: str, person: str, code: str, grant: str = "e.target_id") -> str:
+def _by_grant_and_person(kind: str, table: str, person: str, code: str) -> str:
     """Return the statement that finds grants for which somebody has more rows than events, or fewer."""
     return f"""
 with told as (
-    select {grant} as grant_id, coalesce(e.actor, '') as person, count(*) as times, min(e.id::text)::uuid as one
+    select e.target_id as grant_id, coalesce(e.actor, '') as person, count(*) as times, min(e.id::text)::uuid as one
       from public.audit_event e where e.kind = '{kind}' group by 1, 2
 ), kept as (
     select grant_id::text, coalesce({person}::text, '') as person, count(*) as times from public.{table} group by 1, 2
@@ -179,12 +184,24 @@ select '{code}', told.one, 'access.grant:' || coalesce(kept.grant_id, told.grant
 
 REVOCATIONS = _by_grant_and_person("GRANT_REVOKED", "access_revocation", "by_id", "REVOCATION_UNPROVED")
 UNDERTAKINGS = _by_grant_and_person("UNDERTAKING_SIGNED", "access_undertaking", "user_id", "UNDERTAKING_UNPROVED")
-CONFIRMATIONS = _by_grant_and_person(
+CONFIRMATIONS = _told(
     "IDENTITY_CONFIRMED",
-    "access_identityconfirmation",
-    "user_id",
-    "CONFIRMATION_UNPROVED",
-    "public.audit_json(e.canonical) -> 'detail' ->> 'grant'",
+    """
+, said as (
+    select e.d ->> 'act' as kind, coalesce(e.d ->> 'grant', e.d ->> 'request', e.target_id) as target,
+           coalesce(e.d ->> 'version', e.d ->> 'change', '') as detail, e.d ->> 'proof' as factor, e.actor as person,
+           count(*) as times, min(e.id::text)::uuid as one
+      from told e group by 1, 2, 3, 4, 5
+), kept as (
+    select c.kind::text, c.target_id::text as target, c.which::text as detail, c.factor::text, c.user_id::text as person,
+           count(*) as times
+      from public.access_identityconfirmation c group by 1, 2, 3, 4, 5
+)
+select 'CONFIRMATION_UNPROVED', said.one,
+       case kind when 'GRANT' then 'access.grant:' || target else 'access.user:' || person end
+  from said full join kept using (kind, target, detail, factor, person)
+ where said.times is distinct from kept.times
+""",
 )
 # The same form sent again is the same opening with an event of its own.
 OPENING_EVENTS = _told(
@@ -224,7 +241,7 @@ select 'OPENING_OUTSIDE_GRANT', null::uuid, 'access.opening:' || o.id
     or not exists (select from public.access_undertaking u
                     where u.grant_id = g.id and u.user_id = o.user_id and u.signed_at <= o.opened_at)
     or not exists (select from public.access_identityconfirmation c
-                    where c.id = o.confirmation_id and c.grant_id = g.id and c.user_id = o.user_id
+                    where c.id = o.confirmation_id and c.kind = 'GRANT' and c.target_id = g.id and c.user_id = o.user_id
                       and c.confirmed_at <= o.opened_at)
     or exists (select from public.access_revocation x
                 where x.grant_id = g.id and x.at < o.opened_at - interval '1 minute')

@@ -60,6 +60,7 @@ class EventType(models.TextChoices):
     SIGNED_IN = "SIGNED_IN", _("Signed in")
     SIGN_IN_FAILED = "SIGN_IN_FAILED", _("Sign-in failed")
     SIGNED_OUT = "SIGNED_OUT", _("Signed out")
+    SESSION_ENDED = "SESSION_ENDED", _("Sessions ended")
     DENIED = "DENIED", _("Access denied")
     ORGANISATION_CREATED = "ORGANISATION_CREATED", _("Organisation created")
     AGREEMENT_CHANGED = "AGREEMENT_CHANGED", _("Agreement changed")

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import random  # noqa: TID251 - a seed is the point here; nothing secret is drawn
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import psycopg
 from django.db import connection, transaction
@@ -21,9 +22,10 @@ from psycopg.conninfo import make_conninfo
 from stdnum.cn import ric, uscc
 
 from access import calendar
-from access.actions import decisions, opening, people, requests
+from access.actions import decisions, identity, opening, people, requests
 from access.actions.decisions import Review, Scope
 from access.actions.requests import Person
+from access.database import Act
 from access.duties import Duty
 from access.identifiers import DocumentType
 from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organisation, User
@@ -469,8 +471,12 @@ class _City:
         for plan in _plans(10, "school2 kindergarten court hospital school2 procuratorate"):
             access_request = self._submitted(*plan)
             for decider in self._deciders(access_request):
-                decisions.refuse(
-                    access_request, by=decider, version=access_request.version, review=self._review(REFUSES)
+                self._decide(
+                    decisions.refuse,
+                    access_request,
+                    by=decider,
+                    version=access_request.version,
+                    review=self._review(REFUSES),
                 )
         for plan in _plans(6, "kindergarten2 school supervision"):
             access_request = self._submitted(*plan)
@@ -485,7 +491,8 @@ class _City:
             self._open(self._approved(*plan), times=1)
         for plan in _plans(5, "kindergarten court hospital school kindergarten2"):
             access_request = self._submitted(*plan)
-            decisions.return_for_correction(
+            self._decide(
+                decisions.return_for_correction,
                 access_request,
                 by=self._deciders(access_request)[0],
                 version=access_request.version,
@@ -506,7 +513,8 @@ class _City:
         self._submitted("kindergarten", "PRESCHOOL-44", [KNOWN])
         half_decided = self._submitted("court", "PSAPL-136-CASE", [KNOWN], purpose="REVIEW")
         first = self._deciders(half_decided)[0]
-        decisions.approve(
+        self._decide(
+            decisions.approve,
             half_decided,
             by=first,
             version=half_decided.version,
@@ -585,7 +593,8 @@ class _City:
     ) -> Grant:
         access_request = self._submitted(username, code, about, purpose=purpose)
         for decider in self._deciders(access_request):
-            access_request = decisions.approve(
+            access_request = self._decide(
+                decisions.approve,
                 access_request,
                 by=decider,
                 version=access_request.version,
@@ -594,10 +603,26 @@ class _City:
             )
         return access_request.grant
 
+    def _decide(
+        self,
+        decision: Callable[..., AccessRequest],
+        access_request: AccessRequest,
+        *,
+        by: User,
+        version: int,
+        **values: Any,
+    ) -> AccessRequest:
+        """Vote as a person does: only after proving, for this one vote, who they are."""
+        act = Act.vote(access_request, version)
+        identity.confirm_identity(by=by, session_key=SESSION, act=act, factor="password", proved=True)
+        return decision(access_request, by=by, session_key=SESSION, version=version, **values)
+
     def _open(self, grant: Grant, *, times: int) -> None:
         requester = grant.access_request.requester
         opening.sign_undertaking(grant, by=requester, signed_name=requester.full_name)
-        opening.confirm_identity(by=requester, session_key=SESSION, grant=grant, proved=True)
+        identity.confirm_identity(
+            by=requester, session_key=SESSION, act=Act.opening(grant), factor="password", proved=True
+        )
         subjects = list(grant.access_request.current_subjects)
         for number in range(times):
             subject = subjects[number % len(subjects)]
@@ -610,8 +635,12 @@ class _City:
         for username, code in plans:
             access_request = self._submitted(username, code)
             decider = self._deciders(access_request)[0]
-            decisions.return_for_correction(
-                access_request, by=decider, version=access_request.version, review=self._review(RETURN_REASONS)
+            self._decide(
+                decisions.return_for_correction,
+                access_request,
+                by=decider,
+                version=access_request.version,
+                review=self._review(RETURN_REASONS),
             )
         for _plan in plans:
             requests.lapse_one(trail.database_now() + timedelta(days=60))

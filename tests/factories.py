@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from contextlib import suppress
 from datetime import date, timedelta
+from typing import Any
 
 import factory
 from django.db import transaction
@@ -12,10 +14,12 @@ from django.utils import timezone
 from stdnum.cn import ric, uscc
 
 from access import duties
-from access.actions import decisions, opening, requests
+from access.actions import decisions, identity, opening, requests
 from access.actions.decisions import Review, Scope
 from access.actions.requests import Particulars, Person
+from access.database import Act
 from access.duties import Duty
+from access.exceptions import WrongState
 from access.identifiers import DocumentType
 from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organisation, RequestSubject, User
 from access.models.people import POLICE_KINDS, OrganisationKind
@@ -280,13 +284,49 @@ def scope_for(access_request: AccessRequest, **values) -> Scope:
     return Scope(**{**widest, **values})
 
 
+def confirm_identity(*, by: User, session_key: str = SESSION, grant: Grant, proved: bool = True) -> bool:
+    """Prove by the password, for this grant, who somebody is - or fail to."""
+    return identity.confirm_identity(
+        by=by, session_key=session_key, act=Act.opening(grant), factor="password", proved=proved
+    )
+
+
+def confirmed(access_request: AccessRequest, *, by: User, version: int | None = None) -> dict[str, Any]:
+    """Prove who is about to vote on this version, and return what the vote needs beside its content.
+
+    What may not even be confirmed (a request that moved on, a person who is disabled) is for the vote itself to refuse.
+    """
+    version = access_request.version if version is None else version
+    with suppress(WrongState):
+        identity.confirm_identity(
+            by=by, session_key=SESSION, act=Act.vote(access_request, version), factor="password", proved=True
+        )
+    return {"by": by, "session_key": SESSION, "version": version}
+
+
+def approve(access_request: AccessRequest, *, by: User, version: int | None = None, **values: Any) -> AccessRequest:
+    return decisions.approve(access_request, **confirmed(access_request, by=by, version=version), **values)
+
+
+def refuse(access_request: AccessRequest, *, by: User, version: int | None = None, **values: Any) -> AccessRequest:
+    return decisions.refuse(access_request, **confirmed(access_request, by=by, version=version), **values)
+
+
+def return_for_correction(
+    access_request: AccessRequest, *, by: User, version: int | None = None, **values: Any
+) -> AccessRequest:
+    return decisions.return_for_correction(
+        access_request, **confirmed(access_request, by=by, version=version), **values
+    )
+
+
 def approved(city: City, *people: Person, **values) -> Grant:
     """Return the grant of a request that everybody who has to has approved as asked."""
     scope = values.pop("scope", {})
     access_request = submitted(city, *people, **values)
     deciders = [city.supervisor, city.supervisor2][: access_request.approvals_needed]
     for decider in deciders:
-        access_request = decisions.approve(
+        access_request = approve(
             access_request,
             by=decider,
             version=access_request.version,
@@ -300,7 +340,7 @@ def ready(grant: Grant, session_key: str = SESSION) -> Grant:
     """Sign the undertaking and confirm the identity, so that the grant can be opened."""
     requester = grant.access_request.requester
     opening.sign_undertaking(grant, by=requester, signed_name=requester.full_name)
-    opening.confirm_identity(by=requester, session_key=session_key, grant=grant, proved=True)
+    confirm_identity(by=requester, session_key=session_key, grant=grant)
     return grant
 
 
@@ -321,11 +361,11 @@ def request_at(status: RequestStatus, city: City, *people: Person, **values) -> 
     access_request = submitted(city, *people, **values)
     if status == RequestStatus.REFUSED:
         for decider in [city.supervisor, city.supervisor2][: access_request.approvals_needed]:
-            access_request = decisions.refuse(
+            access_request = refuse(
                 access_request, by=decider, version=access_request.version, review=review("不符合最小必要。")
             )
     elif status == RequestStatus.RETURNED:
-        access_request = decisions.return_for_correction(
+        access_request = return_for_correction(
             access_request, by=city.supervisor, version=access_request.version, review=review("公函缺章。")
         )
     elif status == RequestStatus.WITHDRAWN:

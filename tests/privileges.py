@@ -25,7 +25,7 @@ TRAIL = (
 )
 WRITTEN_BY_FUNCTIONS = (
     "access_decision access_grant access_grantuserobjectpermission access_grantexpiry access_identityconfirmation"
-    " access_opening access_revocation access_undertaking records_stub"
+    " access_confirmationuse access_opening access_revocation access_undertaking records_stub"
 )
 LAW = "access_legalbasis access_casepurpose access_workingday records_offence records_sealingrule"
 HISTORIES = (
@@ -34,9 +34,7 @@ HISTORIES = (
 UNUSED_GROUPS = (
     "access_grantgroupobjectpermission access_organisationgroupobjectpermission records_violationgroupobjectpermission"
 )
-OF_DJANGO = (
-    "account_emailaddress auth_group auth_group_permissions auth_permission django_content_type django_migrations"
-)
+OF_DJANGO = "auth_group auth_group_permissions auth_permission django_content_type django_migrations"
 JOBS = "procrastinate_jobs procrastinate_events procrastinate_periodic_defers procrastinate_workers"
 # Sealing takes rows out of these.
 MOVED = "records_violation records_historicalviolation records_recordkey records_violationuserobjectpermission"
@@ -56,7 +54,8 @@ TABLES = {
         **_each("access_requestsubject access_letter", SELECT, INSERT),
         **_each("records_recordkey records_violationuserobjectpermission", SELECT, INSERT),
         **_each("access_organisationuserobjectpermission", SELECT, INSERT, DELETE),
-        **_each("access_attempt django_session mfa_authenticator", SELECT, INSERT, UPDATE, DELETE),
+        **_each("access_attempt mfa_authenticator", SELECT, INSERT, UPDATE, DELETE),
+        **_each("access_session", SELECT, INSERT, DELETE),
         **_each(JOBS, SELECT, INSERT, UPDATE, DELETE),
     },
     "seal_signer": _each(TRAIL, SELECT),
@@ -73,6 +72,8 @@ TABLES = {
 COLUMNS = {
     ("seal_app", "access_letter"): _each("removed_at", UPDATE),
     ("seal_app", "access_organisation"): _each("agreement_ends_on", UPDATE),
+    # Never the digest, and never when it began.
+    ("seal_app", "access_session"): _each("user_id data last_seen_at address browser", UPDATE),
     ("seal_mover", "records_violation"): _each("version", UPDATE),  # to hold the rows that it moves
     ("seal_signer", "audit_checkpoint"): _each("size root note frontier", INSERT),
     ("seal_signer", "audit_log_state"): _each("confirmed_at", UPDATE),
@@ -99,6 +100,7 @@ FUNCTIONS = {
             "access_request_digest",
             "access_revoke",
             "access_sign",
+            "access_use_confirmation",
             "access_vote",
             "access_withdraw",
             "audit_json",

@@ -16,6 +16,7 @@ from access.exceptions import NotAllowed, Refused, WrongState
 from access.models import AccessRequest, Decision, Grant, User
 from access.models.law import Rung
 from access.models.requests import CheckPoint, Outcome, Status
+from access.sessions import session_digest
 from audit import trail
 
 
@@ -37,22 +38,29 @@ class Review:
     reason: str
 
 
-def approve(access_request: AccessRequest, *, by: User, version: int, review: Review, scope: Scope) -> AccessRequest:
+def approve(
+    access_request: AccessRequest, *, by: User, session_key: str, version: int, review: Review, scope: Scope
+) -> AccessRequest:
     """Vote to let the requester open an answer within `scope`; the last approval makes the grant.
 
-    `version` is the version that was on the screen, here and below: a request that moved on raises WrongState.
+    `version` is the version that was on the screen, here and below: a request that moved on raises WrongState. The vote
+    uses up this person's confirmation of identity for it, in this session.
     """
-    return _vote(access_request, Outcome.APPROVE, by=by, version=version, review=review, scope=scope)
+    return _vote(
+        access_request, Outcome.APPROVE, by=by, session_key=session_key, version=version, review=review, scope=scope
+    )
 
 
-def refuse(access_request: AccessRequest, *, by: User, version: int, review: Review) -> AccessRequest:
+def refuse(access_request: AccessRequest, *, by: User, session_key: str, version: int, review: Review) -> AccessRequest:
     """Vote not to show anything; where two must approve, one refusal decides once both have voted."""
-    return _vote(access_request, Outcome.REFUSE, by=by, version=version, review=review)
+    return _vote(access_request, Outcome.REFUSE, by=by, session_key=session_key, version=version, review=review)
 
 
-def return_for_correction(access_request: AccessRequest, *, by: User, version: int, review: Review) -> AccessRequest:
+def return_for_correction(
+    access_request: AccessRequest, *, by: User, session_key: str, version: int, review: Review
+) -> AccessRequest:
     """Send the request back to be corrected; votes of this round fall, and the clock stops."""
-    return _vote(access_request, Outcome.RETURN, by=by, version=version, review=review)
+    return _vote(access_request, Outcome.RETURN, by=by, session_key=session_key, version=version, review=review)
 
 
 @transaction.atomic(durable=True)
@@ -61,6 +69,7 @@ def _vote(
     outcome: Outcome,
     *,
     by: User,
+    session_key: str,
     version: int,
     review: Review,
     scope: Scope | None = None,
@@ -90,6 +99,7 @@ def _vote(
     database.vote(
         access_request,
         by=by,
+        session=session_digest(session_key),
         version=version,
         decision=pk,
         outcome=outcome.value,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Sequence
 from typing import Never
@@ -11,9 +10,11 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from access import database
-from access.database import CountedOpening
+from access.actions.identity import is_confirmed
+from access.database import Act, CountedOpening
 from access.exceptions import NothingToShow, Refused, Unavailable, WrongState
 from access.models import Grant, RequestSubject, User
+from access.sessions import session_digest
 
 UNDERTAKING_VERSION = 2
 
@@ -27,21 +28,9 @@ def sign_undertaking(grant: Grant, *, by: User, signed_name: str) -> None:
         raise NothingToShow
 
 
-def session_digest(session_key: str) -> bytes:
-    """Name a session without keeping its key."""
-    return hashlib.sha256(session_key.encode()).digest()
-
-
-@transaction.atomic(durable=True)
-def confirm_identity(*, by: User, session_key: str, grant: Grant, proved: bool) -> bool:
-    """Keep that a person proved again, in this session and for this grant, who they are - or that somebody failed to."""
-    database.confirm(by, session=session_digest(session_key), grant=grant, proved=proved)
-    return proved
-
-
 def identity_is_fresh(user: User, session_key: str, grant: Grant) -> bool:
     """Say whether this person confirmed their identity for this grant, in this session, within the last minutes."""
-    return database.is_confirmed(user, session=session_digest(session_key), grant=grant)
+    return is_confirmed(user, session_key, Act.opening(grant))
 
 
 def open_grant(

@@ -28,6 +28,33 @@ class Migration(migrations.Migration):
                 ("full_name", models.CharField(max_length=60, verbose_name="full name")),
                 ("is_active", models.BooleanField(default=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("language", models.CharField(blank=True, max_length=10, verbose_name="language")),
+                ("single_keys", models.BooleanField(default=True, verbose_name="single keys")),
+            ],
+            options={
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
+            name="Session",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("data", models.TextField()),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("last_seen_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("address", models.CharField(blank=True, max_length=45)),
+                ("browser", models.CharField(blank=True, max_length=60)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "default_permissions": (),
@@ -272,15 +299,35 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ConfirmationUse",
+            fields=[
+                ("confirmation_id", models.UUIDField(primary_key=True, serialize=False)),
+                ("used_at", models.DateTimeField()),
+            ],
+            options={
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
             name="IdentityConfirmation",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("session_digest", models.BinaryField()),
-                ("confirmed_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 (
-                    "grant",
-                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="access.grant"),
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("GRANT", "Opening answers of one grant"),
+                            ("VOTE", "One vote on one version of a request"),
+                            ("CHANGE", "One change of one's own password or factors"),
+                        ],
+                        max_length=10,
+                    ),
                 ),
+                ("target_id", models.UUIDField()),
+                ("which", models.CharField(blank=True, max_length=40)),
+                ("factor", models.CharField(max_length=20)),
+                ("confirmed_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("user", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
             ],
             options={
@@ -571,6 +618,8 @@ class Migration(migrations.Migration):
                 ("full_name", models.CharField(max_length=60, verbose_name="full name")),
                 ("is_active", models.BooleanField(default=True)),
                 ("created_at", models.DateTimeField(blank=True, editable=False)),
+                ("language", models.CharField(blank=True, max_length=10, verbose_name="language")),
+                ("single_keys", models.BooleanField(default=True, verbose_name="single keys")),
                 ("history_user_id", models.UUIDField(null=True)),
                 ("history_id", models.AutoField(primary_key=True, serialize=False)),
                 ("history_date", models.DateTimeField(db_index=True)),
@@ -1017,7 +1066,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="identityconfirmation",
-            index=models.Index(fields=["grant", "user", "-confirmed_at"], name="newest_confirmation"),
+            index=models.Index(fields=["target_id", "user", "-confirmed_at"], name="newest_confirmation"),
         ),
         migrations.AddConstraint(
             model_name="grant",

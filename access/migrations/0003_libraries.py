@@ -4,16 +4,8 @@ from django.db import migrations
 
 from audit.sql import grant
 
-# account_emailaddress is empty; allauth looks there when somebody confirms their password before changing a factor.
-READ = (
-    "account_emailaddress",
-    "auth_group",
-    "auth_group_permissions",
-    "auth_permission",
-    "django_content_type",
-    "django_migrations",
-)
-KEPT = ("django_session", "mfa_authenticator")
+READ = ("auth_group", "auth_group_permissions", "auth_permission", "django_content_type", "django_migrations")
+KEPT = ("mfa_authenticator",)
 # The functions that workers and tasks call; those of triggers need no grant.
 JOB_FUNCTIONS = """
 do $$ declare what text; begin
@@ -29,7 +21,6 @@ JOBS = ("procrastinate_jobs", "procrastinate_events", "procrastinate_periodic_de
 class Migration(migrations.Migration):
     dependencies = [
         ("access", "0002_protection"),
-        ("sessions", "0001_initial"),
         ("contenttypes", "0002_remove_content_type_name"),
         ("guardian", "0003_remove_groupobjectpermission_guardian_gr_content_ae6aec_idx_and_more"),
         ("account", "0009_emailaddress_unique_primary_email"),

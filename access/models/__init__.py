@@ -10,6 +10,8 @@ from access.models.people import (
 )
 from access.models.requests import (
     AccessRequest,
+    ActKind,
+    ConfirmationUse,
     Decision,
     Grant,
     GrantExpiry,
@@ -22,11 +24,14 @@ from access.models.requests import (
     Revocation,
     Undertaking,
 )
+from access.models.sessions import Session
 
 __all__ = [
     "AccessRequest",
+    "ActKind",
     "Attempt",
     "CasePurpose",
+    "ConfirmationUse",
     "Decision",
     "Grant",
     "GrantExpiry",
@@ -41,6 +46,7 @@ __all__ = [
     "OrganisationUserObjectPermission",
     "RequestSubject",
     "Revocation",
+    "Session",
     "Undertaking",
     "User",
     "WorkingDay",

@@ -139,6 +139,9 @@ class User(AbstractBaseUser):
     )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Chosen by themselves on “My security”: the language after a sign-in, and whether single keys do anything.
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    single_keys = models.BooleanField(_("single keys"), default=True)
     last_login = None  # sign-ins are events of the trail
 
     USERNAME_FIELD = "username"

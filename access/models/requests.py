@@ -17,6 +17,7 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from access import duties
 from access.models.law import CasePurpose, LegalBasis, RecordFilter, Rung
 from access.models.people import Organisation, User, history
+from access.models.sessions import DATABASE_NOW
 
 
 class Status(models.TextChoices):
@@ -262,8 +263,6 @@ class Revocation(models.Model):
         return str(self.pk)
 
 
-# The only clock that ends a grant.
-DATABASE_NOW = models.Func(function="clock_timestamp", output_field=models.DateTimeField())
 REVOKED = models.Exists(Revocation.objects.filter(grant_id=models.OuterRef("pk")))
 LIVE = ~models.Q(REVOKED) & models.Q(starts_at__lte=DATABASE_NOW, ends_at__gt=DATABASE_NOW)
 
@@ -411,18 +410,44 @@ class Undertaking(models.Model):
         return str(self.pk)
 
 
+class ActKind(models.TextChoices):
+    """What a confirmation of identity is for; each is for one act of its kind."""
+
+    GRANT = "GRANT", _("Opening answers of one grant")
+    VOTE = "VOTE", _("One vote on one version of a request")
+    CHANGE = "CHANGE", _("One change of one's own password or factors")
+
+
 class IdentityConfirmation(models.Model):
-    """A person proved again who they are, in one session and for one grant."""
+    """A person proved again who they are, in one session and for one act; written by the database only."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, models.PROTECT)
     session_digest = models.BinaryField()
-    grant = models.ForeignKey(Grant, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=ActKind)
+    # The grant, the request or the person themselves; which version of the request, or which change.
+    target_id = models.UUIDField()
+    which = models.CharField(max_length=40, blank=True)
+    # What it was proved with.
+    factor = models.CharField(max_length=20)
     confirmed_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         default_permissions = ()
-        indexes: ClassVar = [models.Index(fields=["grant", "user", "-confirmed_at"], name="newest_confirmation")]
+        indexes: ClassVar = [models.Index(fields=["target_id", "user", "-confirmed_at"], name="newest_confirmation")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class ConfirmationUse(models.Model):
+    """That a confirmation was used up by the one act that it was for."""
+
+    confirmation_id = models.UUIDField(primary_key=True)
+    used_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
 
     def __str__(self) -> str:
         return str(self.pk)

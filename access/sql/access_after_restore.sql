@@ -23,7 +23,7 @@ begin
         grants := grants + 1;
     end loop;
 
-    delete from public.django_session;
+    delete from public.access_session;
     get diagnostics sessions = row_count;
 
     -- The history has every column of the row under the same name, but no password.

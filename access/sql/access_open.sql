@@ -40,7 +40,7 @@ begin
                        and s.access_request_id = g.access_request_id and s.round = g.round) = wanted as names_them,
            public.access_agreement_holds(q.organisation_id) as agreement_holds,
            exists (select from public.access_undertaking u where u.grant_id = p_grant and u.user_id = p_user) as is_signed,
-           public.access_confirmation(p_user, p_session, p_grant) as proof,
+           public.access_confirmation(p_user, p_session, 'GRANT', p_grant, '') as proof,
            again.openings as again, coalesce(cardinality(again.openings), 0) as known, again.opened_at, again.until,
            exists (
                select from unnest(p_subjects) as asked (id)

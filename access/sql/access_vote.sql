@@ -2,9 +2,10 @@
 -- new state with its history, and the grant. Returns the state.
 --
 -- `p_version` is the version that was read: an older one is refused, whoever asks (SE001). The vote's event carries the
--- digest of the people, the reason and the letters, so that a vote proves what it was about.
+-- digest of the people, the reason and the letters, so that a vote proves what it was about. It uses up a fresh
+-- confirmation of this person, in this session (`p_session`), for this request at this version.
 create function public.access_vote(
-    p_request uuid, p_version integer, p_by uuid, p_decision uuid, p_outcome text,
+    p_request uuid, p_version integer, p_by uuid, p_session bytea, p_decision uuid, p_outcome text,
     p_rung text, p_window_from date, p_hours integer, p_openings integer,
     p_checklist jsonb, p_reason bytea, p_reason_nonce bytea, p_reason_digest bytea
 ) returns text language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -13,6 +14,7 @@ declare
     b public.access_legalbasis%rowtype;
     u public.access_user%rowtype;
     unit text;
+    proof uuid;
     widest date;
     digest bytea;
     event uuid;
@@ -61,6 +63,7 @@ begin
         raise exception 'only an approval has a scope' using errcode = 'SE001';
     end if;
 
+    proof := public.access_use_confirmation(p_by, p_session, 'VOTE', p_request, r.version::text);
     digest := public.access_request_digest(p_request, r.round);
     now_is := clock_timestamp();
     insert into public.access_decision (
@@ -72,7 +75,7 @@ begin
     event := public.audit_append(
         'REQUEST_VOTED', p_by::text, unit, 'access.accessrequest', p_request::text,
         '{"basis":"' || b.code || '","basis_version":' || b.version
-        || ',"decision":"' || p_decision || '","digest":"' || encode(digest, 'hex')
+        || ',"confirmation":"' || proof || '","decision":"' || p_decision || '","digest":"' || encode(digest, 'hex')
         || '","hours":' || coalesce(p_hours, 0) || ',"number":"' || r.number
         || '","openings":' || coalesce(p_openings, 0)
         || ',"outcome":"' || p_outcome || '","round":' || r.round || ',"rung":"' || coalesce(p_rung, '')

@@ -39,7 +39,7 @@ begin
                (select count(*) from public.access_opening c where c.grant_id = g.id and c.subject_id = s.id) <= g.openings
                and exists (select from public.access_undertaking u where u.grant_id = g.id and u.user_id = v.user_id)
                and exists (select from public.access_identityconfirmation c
-                            where c.id = (detail ->> 'confirmation')::uuid and c.grant_id = g.id and c.user_id = v.user_id
+                            where c.id = (detail ->> 'confirmation')::uuid and c.kind = 'GRANT' and c.target_id = g.id and c.user_id = v.user_id
                               and c.confirmed_at > e.at - make_interval(secs => public.audit_limit_of('CONFIRMATION_SECONDS')))
                and exists (select from public.access_accessrequest r
                             where r.id = g.access_request_id and public.access_agreement_holds(r.organisation_id))

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from access.actions import decisions, people, requests
+from access.actions import people, requests
 from access.duties import Duty
 from access.models import AccessRequest, Letter
 from access.models.people import OrganisationKind
@@ -575,7 +575,7 @@ def test_a_decider_reads_the_request_as_it_was_submitted(client, city):
 
 def test_an_open_vote_of_another_is_on_no_page(client, city):
     access_request = factories.submitted(city, by=city.judge, code="PSAPL-136-CASE")
-    decisions.refuse(
+    factories.refuse(
         access_request, by=city.supervisor, version=access_request.version, review=factories.review("这是秘密的一票。")
     )
     for user in (city.judge, city.supervisor2):

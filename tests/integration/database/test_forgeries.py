@@ -12,9 +12,10 @@ import pytest
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
-from access.models import Decision, Grant, Opening
+from access.models import ConfirmationUse, Decision, Grant, Opening
 from access.models.requests import CheckPoint
 from access.models.requests import Status as RequestStatus
+from access.sessions import session_digest
 from audit.models import Event
 from records.models import Status, Violation
 from tests import factories
@@ -27,15 +28,18 @@ def refused(error: pytest.ExceptionInfo) -> bool:
     return error.value.sqlstate == "SE001"
 
 
-VOTE = "select access_vote(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+VOTE = "select access_vote(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+CONFIRM = "select access_confirm(%s, %s, %s, %s, %s, %s, true)"
 
 
 def vote_values(access_request, by, **values):
-    """Arguments of a right vote, with what a test changes."""
+    """Arguments of a right vote, confirmed as it has to be, with what a test changes."""
+    factories.confirmed(access_request, by=by)
     right = {
         "request": access_request.pk,
         "version": access_request.version,
         "by": by.pk,
+        "session": session_digest(factories.SESSION),
         "decision": uuid.uuid4(),
         "outcome": "APPROVE",
         "rung": access_request.asked_rung,
@@ -68,6 +72,10 @@ def vote_values(access_request, by, **values):
         "delete from access_opening",
         "insert into access_undertaking (id) values (gen_random_uuid())",
         "insert into access_identityconfirmation (id) values (gen_random_uuid())",
+        "insert into access_confirmationuse (confirmation_id, used_at) values (gen_random_uuid(), now())",
+        "delete from access_confirmationuse",
+        "update access_session set digest = repeat('a', 64)",
+        "update access_session set created_at = now() + interval '1 year'",
         "insert into access_revocation (id) values (gen_random_uuid())",
         "delete from access_revocation",
         "insert into access_grantexpiry (grant_id) values (gen_random_uuid())",
@@ -476,15 +484,107 @@ def test_an_opening_is_not_made_without_what_it_needs(app, city):
     app.execute("select access_sign(%s, %s, %s, 1)", [grant.pk, city.requester.pk, city.requester.full_name])
     assert outcome() == "CONFIRM_FIRST"
     # A confirmation is for one grant and one session.
-    app.execute("select access_confirm(%s, %s, %s, true)", [city.requester.pk, session, other.pk])
+    me = city.requester.pk
+    app.execute(CONFIRM, [me, session, "GRANT", other.pk, "", "password"])
     assert outcome() == "CONFIRM_FIRST"
-    app.execute("select access_confirm(%s, %s, %s, true)", [city.requester.pk, secrets.token_bytes(32), grant.pk])
+    app.execute(CONFIRM, [me, secrets.token_bytes(32), "GRANT", grant.pk, "", "password"])
     assert outcome() == "CONFIRM_FIRST"
-    app.execute("select access_confirm(%s, %s, %s, true)", [city.requester.pk, session, grant.pk])
+    app.execute(CONFIRM, [me, session, "CHANGE", me, "password", "password"])
+    assert outcome() == "CONFIRM_FIRST"
+    app.execute(CONFIRM, [me, session, "GRANT", grant.pk, "", "password"])
     assert outcome(by=city.judge) == outcome(subjects=[factories.subject_of(other).pk]) == "NOTHING"
     assert outcome(subjects=[subject.pk, subject.pk]) == outcome(subjects=[uuid.uuid4()]) == "NOTHING"
     assert [outcome() for _each in range(grant.openings + 1)] == ["OPENED"] * grant.openings + ["USED_UP"]
     assert Opening.objects.count() == grant.openings == Event.objects.filter(kind="OPENING").count()
+
+
+def without_confirming(access_request, by, **values):
+    """Arguments of a vote as above, in a session that has confirmed nothing."""
+    return vote_values(access_request, by, session=values.pop("session", secrets.token_bytes(32)), **values)
+
+
+def test_a_vote_uses_up_a_confirmation_of_its_own(app, city):
+    """One confirmation: this person, this session, this request at this version, once."""
+    access_request, other = factories.submitted(city), factories.submitted(city)
+    session, me = secrets.token_bytes(32), city.supervisor.pk
+    vote = VOTE, without_confirming(access_request, city.supervisor, session=session)
+
+    def is_refused() -> bool:
+        with pytest.raises(psycopg.DatabaseError) as error:
+            app.execute(*vote)
+        return refused(error) and not Decision.objects.exists()
+
+    assert is_refused()
+    for values in (
+        [me, session, "VOTE", other.pk, str(other.version), "password"],  # another request
+        [me, secrets.token_bytes(32), "VOTE", access_request.pk, str(access_request.version), "password"],  # elsewhere
+        [city.supervisor2.pk, session, "VOTE", access_request.pk, str(access_request.version), "password"],  # another
+        [me, session, "CHANGE", me, "password", "password"],  # another act
+    ):
+        app.execute(CONFIRM, values)
+        assert is_refused(), values
+    app.execute(CONFIRM, [me, session, "VOTE", access_request.pk, str(access_request.version), "password"])
+    assert app.execute(*vote).fetchone()[0] == "APPROVED"
+    proof = ConfirmationUse.objects.get().confirmation_id
+    voted = Event.objects.get(kind="REQUEST_VOTED")
+    assert json.loads(bytes(voted.canonical))["detail"]["confirmation"] == str(proof)
+    with pytest.raises(psycopg.DatabaseError) as error:
+        app.execute(
+            "select access_use_confirmation(%s, %s, 'VOTE', %s, %s)",
+            [me, session, access_request.pk, str(access_request.version)],
+        )
+    assert refused(error)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        ("VOTE", "request", "99"),
+        ("VOTE", "request", ""),
+        ("GRANT", "request", ""),
+        ("CHANGE", "request", "password"),
+        ("CHANGE", "me", "everything"),
+        ("CHANGE", "me", "key-remove-0"),
+        ("ADMIN", "me", ""),
+    ],
+    ids=str,
+)
+def test_what_is_no_act_is_not_confirmed(app, city, act):
+    kind, target, detail = act
+    names = {"request": factories.submitted(city).pk, "me": city.supervisor.pk}
+    with pytest.raises(psycopg.DatabaseError) as error:
+        app.execute(CONFIRM, [city.supervisor.pk, secrets.token_bytes(32), kind, names[target], detail, "password"])
+    assert refused(error)
+    assert not Event.objects.filter(kind="IDENTITY_CONFIRMED").exists()
+
+
+@pytest.mark.parametrize(
+    ("factors", "kind", "right"),
+    [
+        ([], "CHANGE", {"password"}),
+        (["totp"], "CHANGE", {"totp", "recovery_codes"}),
+        (["totp"], "VOTE", {"totp", "recovery_codes"}),
+        (["totp", "webauthn"], "VOTE", {"webauthn"}),
+        (["webauthn"], "CHANGE", {"webauthn", "recovery_codes"}),
+    ],
+    ids=str,
+)
+def test_it_is_confirmed_by_the_strongest_that_the_person_has(app, owner, city, factors, kind, right):
+    me = city.supervisor.pk
+    for factor in factors:
+        owner.execute(
+            "insert into mfa_authenticator (user_id, type, data, created_at) values (%s, %s, '{}', now())", [me, factor]
+        )
+    access_request = factories.submitted(city)
+    act = [kind, access_request.pk, str(access_request.version)] if kind == "VOTE" else [kind, me, "password"]
+    taken = set()
+    for factor in ("webauthn", "totp", "recovery_codes", "password"):
+        try:
+            app.execute(CONFIRM, [me, secrets.token_bytes(32), *act, factor])
+            taken.add(factor)
+        except psycopg.DatabaseError as error:
+            assert error.sqlstate == "SE001"
+    assert taken == right
 
 
 def test_nothing_opens_for_a_request_that_was_not_approved(app, city):

@@ -188,7 +188,7 @@ def undertaking_missing(city, grant, owner):
 
 def confirmation_of_another_grant(city, grant, owner):
     other = factories.approved(city)
-    _as_owner(owner, "access_identityconfirmation", "update access_identityconfirmation set grant_id = %s", [other.pk])
+    _as_owner(owner, "access_identityconfirmation", "update access_identityconfirmation set target_id = %s", [other.pk])
 
 
 def level_changed(city, grant, owner):

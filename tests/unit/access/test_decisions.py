@@ -29,7 +29,7 @@ CASE = "PSAPL-136-CASE"
 
 
 def vote(access_request, by, review=None, **scope):
-    return decisions.approve(
+    return factories.approve(
         access_request,
         by=by,
         version=access_request.version,
@@ -39,11 +39,11 @@ def vote(access_request, by, review=None, **scope):
 
 
 def refuse(access_request, by, review=None):
-    return decisions.refuse(access_request, by=by, version=access_request.version, review=review or factories.review())
+    return factories.refuse(access_request, by=by, version=access_request.version, review=review or factories.review())
 
 
 def return_(access_request, by, review=None):
-    return decisions.return_for_correction(
+    return factories.return_for_correction(
         access_request, by=by, version=access_request.version, review=review or factories.review()
     )
 

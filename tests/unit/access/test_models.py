@@ -145,7 +145,7 @@ def test_the_application_writes_no_row_that_a_function_or_the_law_makes(city):
         copy_of(grant.undertakings.get(), user=city.judge),
         copy_of(grant.access_request.decisions.get(), access_request=other),
         copy_of(Opening.objects.get(), token=factories.token()),
-        copy_of(IdentityConfirmation.objects.get(), user=city.judge),
+        copy_of(IdentityConfirmation.objects.get(kind="GRANT"), user=city.judge),
         copy_of(Revocation.objects.get(), grant_id=factories.token()),
         GrantExpiry(grant_id=grant.pk, noted_at=NOW()),
         GrantUserObjectPermission(

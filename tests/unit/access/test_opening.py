@@ -66,9 +66,9 @@ def test_a_grant_does_not_exist_for_anybody_it_does_not_name(city, grant):
 
 def test_a_failed_confirmation_is_an_event_and_confirms_nothing(city):
     grant = factories.approved(city)
-    assert not opening.confirm_identity(by=city.requester, session_key=SESSION, grant=grant, proved=False)
+    assert not factories.confirm_identity(by=city.requester, session_key=SESSION, grant=grant, proved=False)
 
-    assert not IdentityConfirmation.objects.exists()
+    assert not IdentityConfirmation.objects.filter(user=city.requester).exists()
     assert not opening.identity_is_fresh(city.requester, SESSION, grant)
     assert Event.objects.filter(kind="IDENTITY_NOT_CONFIRMED", actor=str(city.requester.pk)).count() == 1
 
@@ -76,13 +76,13 @@ def test_a_failed_confirmation_is_an_event_and_confirms_nothing(city):
 def test_a_confirmation_counts_for_its_person_session_and_grant_and_keeps_no_session_key(city):
     grant, other = factories.approved(city), factories.ready(factories.approved(city), session_key="another")
     opening.sign_undertaking(grant, by=city.requester, signed_name=city.requester.full_name)
-    opening.confirm_identity(by=city.requester, session_key=SESSION, grant=grant, proved=True)
+    factories.confirm_identity(by=city.requester, session_key=SESSION, grant=grant, proved=True)
 
     assert opening.identity_is_fresh(city.requester, SESSION, grant)
     assert not opening.identity_is_fresh(city.requester, "another", grant)
     assert not opening.identity_is_fresh(city.requester, SESSION, other)
     assert not opening.identity_is_fresh(city.judge, SESSION, grant)
-    assert SESSION.encode() not in bytes(IdentityConfirmation.objects.get(grant=grant).session_digest)
+    assert SESSION.encode() not in bytes(IdentityConfirmation.objects.get(target_id=grant.pk).session_digest)
     # And the door asks the same: neither session opens the grant of the other.
     for opened_grant, session in ((grant, "another"), (other, SESSION)):
         with pytest.raises(Refused, match="Confirm your identity"):
@@ -93,7 +93,7 @@ def test_a_confirmation_counts_for_its_person_session_and_grant_and_keeps_no_ses
 
 def test_an_opening_needs_the_undertaking_and_a_fresh_confirmation(city, owner):
     grant = factories.approved(city)
-    opening.confirm_identity(by=city.requester, session_key=SESSION, grant=grant, proved=True)
+    factories.confirm_identity(by=city.requester, session_key=SESSION, grant=grant, proved=True)
     with pytest.raises(Refused, match="undertaking"):
         opened(grant)
     opening.sign_undertaking(grant, by=city.requester, signed_name=city.requester.full_name)
@@ -196,7 +196,7 @@ def test_the_people_of_an_earlier_round_or_another_request_are_not_in_the_grant(
     returned = factories.request_at(factories.RequestStatus.RETURNED, city)
     earlier = returned.subjects.get()
     access_request = requests.submit(returned, by=city.requester, version=returned.version)
-    access_request = decisions.approve(
+    access_request = factories.approve(
         access_request,
         by=city.supervisor,
         version=access_request.version,
@@ -268,8 +268,8 @@ def test_without_its_event_nothing_is_signed_confirmed_or_counted(city, refused_
     opened(grant, token=token)
     for act in (
         lambda: opening.sign_undertaking(fresh, by=city.requester, signed_name=city.requester.full_name),
-        lambda: opening.confirm_identity(by=city.requester, session_key=SESSION, grant=fresh, proved=True),
-        lambda: opening.confirm_identity(by=city.requester, session_key=SESSION, grant=fresh, proved=False),
+        lambda: factories.confirm_identity(by=city.requester, session_key=SESSION, grant=fresh, proved=True),
+        lambda: factories.confirm_identity(by=city.requester, session_key=SESSION, grant=fresh, proved=False),
         lambda: opened(grant),
         lambda: opened(grant, token=token),
     ):

@@ -66,7 +66,7 @@ def _closing(act: Callable[[], Any]) -> Any:
 
 def approving(access_request, by):
     scope, version = factories.scope_for(access_request), access_request.version
-    return lambda: decisions.approve(access_request, by=by, version=version, review=factories.review(), scope=scope)
+    return lambda: factories.approve(access_request, by=by, version=version, review=factories.review(), scope=scope)
 
 
 def kinds(outcomes) -> list[str]:

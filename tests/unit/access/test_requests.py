@@ -370,7 +370,7 @@ def test_the_clock_stands_still_while_a_request_is_returned(city, owner, monkeyp
     monkeypatch.setattr(trail, "database_now", lambda: now[0])
     access_request = factories.submitted(city)
     assert access_request.due_at == datetime(2026, 11, 26, 17, 30, tzinfo=calendar.ZONE)
-    access_request = decisions.return_for_correction(
+    access_request = factories.return_for_correction(
         access_request, by=city.supervisor, version=access_request.version, review=factories.review()
     )
     # A vote is cast by the database's own clock, which no test moves.
@@ -434,14 +434,14 @@ def test_expiry_is_noted_a_few_at_a_time(city, owner):
 def test_a_new_round_keeps_the_people_letters_and_votes_of_the_earlier_one(city):
     first, second = factories.person("赵一"), factories.person("钱二")
     access_request = factories.submitted(city, first, by=city.judge, code=CASE)
-    decisions.approve(
+    factories.approve(
         access_request,
         by=city.supervisor,
         version=access_request.version,
         review=factories.review(),
         scope=factories.scope_for(access_request),
     )
-    access_request = decisions.return_for_correction(
+    access_request = factories.return_for_correction(
         access_request, by=city.supervisor2, version=access_request.version, review=factories.review("人名有误。")
     )
     requests.attach_letter(
@@ -465,12 +465,12 @@ def test_a_new_round_keeps_the_people_letters_and_votes_of_the_earlier_one(city)
     assert list(votes) == [(1, Outcome.APPROVE), (1, Outcome.RETURN)]
 
     # The votes of the first round count for nothing now, and both may vote again.
-    access_request = decisions.refuse(
+    access_request = factories.refuse(
         access_request, by=city.supervisor, version=access_request.version, review=factories.review()
     )
     assert access_request.status == Status.SUBMITTED
     assert (
-        decisions.refuse(
+        factories.refuse(
             access_request, by=city.supervisor2, version=access_request.version, review=factories.review()
         ).status
         == Status.REFUSED
@@ -482,7 +482,7 @@ def test_a_new_round_keeps_the_people_letters_and_votes_of_the_earlier_one(city)
 
 def approve(city, access_request):
     scope = factories.scope_for(access_request)
-    return decisions.approve(
+    return factories.approve(
         access_request, by=city.supervisor, version=access_request.version, review=factories.review(), scope=scope
     )
 
@@ -498,10 +498,10 @@ MOVES = {
     Status.SUBMITTED: lambda city, row: requests.submit(row, by=city.requester, version=row.version),
     Status.WITHDRAWN: lambda city, row: requests.withdraw(row, by=city.requester, version=row.version),
     Status.APPROVED: approve,
-    Status.REFUSED: lambda city, row: decisions.refuse(
+    Status.REFUSED: lambda city, row: factories.refuse(
         row, by=city.supervisor, version=row.version, review=factories.review()
     ),
-    Status.RETURNED: lambda city, row: decisions.return_for_correction(
+    Status.RETURNED: lambda city, row: factories.return_for_correction(
         row, by=city.supervisor, version=row.version, review=factories.review()
     ),
     Status.LAPSED: lapse,
@@ -577,7 +577,7 @@ def test_no_table_holds_a_name_a_number_or_a_reason_in_clear_text(city, owner):
     name, number, reason, use, decided, revoked, returned, corrected = canaries
     person = factories.person(name, number)
     access_request = factories.submitted(city, person, reason=reason, scope_of_use=use)
-    access_request = decisions.return_for_correction(
+    access_request = factories.return_for_correction(
         access_request, by=city.supervisor, version=access_request.version, review=factories.review(returned)
     )
     access_request = edited(access_request, reason=corrected)
@@ -591,7 +591,7 @@ def test_no_table_holds_a_name_a_number_or_a_reason_in_clear_text(city, owner):
     )
     access_request.refresh_from_db()
     access_request = requests.submit(access_request, by=city.requester, version=access_request.version)
-    access_request = decisions.approve(
+    access_request = factories.approve(
         access_request,
         by=city.supervisor,
         version=access_request.version,

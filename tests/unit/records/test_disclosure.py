@@ -207,7 +207,7 @@ def test_a_threshold_needs_its_number_of_records(city, enact):
 def test_nobody_but_the_named_recipient_opens(city):
     grant = factories.ready(factories.approved(city, factories.person()))
     colleague = factories.user_with(factories.Duty.FILE_REQUESTS, organisation=city.kindergarten)
-    opening.confirm_identity(by=colleague, session_key=SESSION, grant=grant, proved=True)
+    factories.confirm_identity(by=colleague, session_key=SESSION, grant=grant, proved=True)
 
     with pytest.raises(NothingToShow):
         opened(grant, by=colleague)
@@ -216,7 +216,7 @@ def test_nobody_but_the_named_recipient_opens(city):
 
 def test_the_undertaking_comes_first(city):
     grant = factories.approved(city, factories.person())
-    opening.confirm_identity(by=city.requester, session_key=SESSION, grant=grant, proved=True)
+    factories.confirm_identity(by=city.requester, session_key=SESSION, grant=grant, proved=True)
 
     with pytest.raises(Refused, match="undertaking"):
         opened(grant)
@@ -506,7 +506,7 @@ def test_an_event_forged_by_the_owner_shows_no_more_than_what_was_counted(city, 
     [elsewhere] = opening.open_grant(
         other, [factories.subject_of(other)], by=city.requester, session_key=SESSION, token=factories.token()
     )
-    confirmed = owner.execute("select id from access_identityconfirmation where grant_id = %s", [other.pk]).fetchone()[
+    confirmed = owner.execute("select id from access_identityconfirmation where target_id = %s", [other.pk]).fetchone()[
         0
     ]
     for changes, refusal in (
