@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import logging
 
+from django.core.cache import cache
 from procrastinate.contrib.django import app
 
 from access import database
 from access.actions import requests
+from access.sessions import SessionStore
 from audit import trail
 from records import actions
 
@@ -30,9 +32,11 @@ def seal_due(timestamp: int) -> None:
 @app.periodic(cron=EVERY_MINUTE)
 @app.task(name="end_what_is_over", queueing_lock="end_what_is_over", pass_context=False)
 def end_what_is_over(timestamp: int) -> None:
-    """Note each grant that time has ended, and end each returned request that nobody corrected in time."""
+    """Note each grant that time has ended, end each returned request that nobody corrected, forget what is over."""
     while database.note_expiry():
         pass
     now = trail.database_now()
     while requests.lapse_one(now):
         pass
+    SessionStore.clear_expired()
+    cache.clear()  # attempts whose time is over, and nothing else

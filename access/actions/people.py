@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from django.contrib.auth.password_validation import validate_password
-from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access import duties, identifiers, permissions
+from access import duties, identifiers, permissions, sessions
 from access.duties import EXCLUSIVE, Duty
 from access.exceptions import NotAllowed, Refused
 from access.models import Organisation, User
@@ -94,7 +92,7 @@ def disable_user(user: User, *, by: User) -> User:
     user.is_active = False
     user._history_user = by
     user.save()
-    _end_sessions(user)
+    sessions.end_all(user)
     trail.write(EventType.USER_DISABLED, by=by, on=user)
     return user
 
@@ -156,9 +154,3 @@ def store_password_anew(user: User, password: str) -> None:
 
 def _lock(user: User) -> User:
     return User.objects.select_for_update(of=("self",)).select_related("organisation").get(pk=user.pk)
-
-
-def _end_sessions(user: User) -> None:
-    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
-        if session.get_decoded().get("_auth_user_id") == str(user.pk):
-            session.delete()

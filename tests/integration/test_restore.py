@@ -4,7 +4,6 @@ from io import StringIO
 
 import psycopg
 import pytest
-from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
@@ -13,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 from access.actions import decisions, people
 from access.duties import Duty
 from access.exceptions import NothingToShow, Unavailable
-from access.models import Grant, User
+from access.models import Grant, Session, User
 from audit import log, verification, verify
 from audit.exceptions import SignerRefused
 from audit.models import Event

@@ -35,7 +35,7 @@ def test_it_is_the_only_cache_of_the_product(settings):
         "default": "access.attempts.AttemptsCache"
     }
     assert isinstance(caches["default"], AttemptsCache)
-    assert settings.SESSION_ENGINE == "django.contrib.sessions.backends.db"
+    assert settings.SESSION_ENGINE == "access.sessions"
     assert "PickleSerializer" not in settings.SESSION_SERIALIZER
 
 

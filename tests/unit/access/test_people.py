@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.utils import timezone
@@ -19,7 +17,7 @@ from access.identifiers import IdentifierError
 from access.models import Organisation, User
 from access.models.people import OrganisationKind
 from audit.models import Event
-from tests import factories
+from tests import factories, worlds
 
 pytestmark = pytest.mark.django_db
 
@@ -174,16 +172,11 @@ def test_a_user_name_belongs_to_one_person(city):
 
 
 def test_disabling_ends_the_sessions_of_that_person_only(city):
-    sessions = {}
-    for user in (city.officer, city.officer2):
-        session = SessionStore()
-        session["_auth_user_id"] = str(user.pk)
-        session.create()
-        sessions[user] = session.session_key
+    keys = {user: worlds.sign_in(user) for user in (city.officer, city.officer2)}
 
     people.disable_user(city.officer, by=city.people_admin)
 
-    assert list(Session.objects.values_list("session_key", flat=True)) == [sessions[city.officer2]]
+    assert [worlds.client_of(key).get("/").status_code for key in keys.values()] == [302, 200]
     assert not duties.has(city.officer, Duty.ENTER_VIOLATIONS, city.station)
     people.enable_user(city.officer, by=city.people_admin)
     assert duties.has(city.officer, Duty.ENTER_VIOLATIONS, city.station)
