@@ -8,10 +8,14 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from access import vault
+from access.actions import identity
+from access.entrance import tries_for
+from access.languages import set_language_cookie
 from access.models import User
 from audit import trail
 
@@ -34,12 +38,31 @@ class AccountAdapter(DefaultAccountAdapter):
                 trail.write(trail.EventType.SIGNED_OUT, by=user, on=user)
             super().logout(request)
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Take one of the tries for this name at this address before the password is looked at."""
+        tries = tries_for(request, credentials.get("username", ""))
+        if tries.take() is None:
+            raise ValidationError(tries.wait_sentence())
+        self._tries = tries
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        """allauth calls this when the password was right."""
+        self._tries.forget()
+
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count a failed sign-in; the name that was typed is not kept, since people type passwords there."""
-        super().authentication_failed(request, **credentials)
-        with transaction.atomic(durable=True):
-            known = User.objects.filter(username=credentials.get("username", "")).first()
-            trail.write(trail.EventType.SIGN_IN_FAILED, by=None, on=known)
+        """Record a failed sign-in; the name that was typed is not kept, since people type passwords there."""
+        identity.fail_to_sign_in(by=None, user=User.objects.filter(username=credentials.get("username", "")).first())
+
+    def get_login_stages(self) -> list[str]:
+        """The second step is the only stage: nothing is sent by mail, and no browser is trusted."""
+        return ["access.entrance.SecondStep"]
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        """Go on in the language that this person chose for themselves."""
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        if user.language:
+            set_language_cookie(response, user.language)
+        return response
 
 
 class MFAAdapter(DefaultMFAAdapter):

@@ -1,4 +1,4 @@
-"""allauth's forms of security keys, for which what a browser sends is either right or one sentence, never an error page."""
+"""Forms of security keys, for which what a browser sends is either right or one sentence, never an error page."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class CredentialField(forms.JSONField):
     widget = forms.HiddenInput
 
     def to_python(self, value: Any) -> Any:
+        if value in self.empty_values:
+            return None
         try:
             read = super().to_python(value)
         except ValidationError:
@@ -39,33 +41,15 @@ class CredentialField(forms.JSONField):
             return InvalidJSONInput(data)
 
 
-class AddWebAuthnForm(stock.AddWebAuthnForm):
+class AuthenticateWebAuthnForm(stock.AuthenticateWebAuthnForm):
+    """What signing in with a key needs."""
+
     credential = CredentialField()
-
-    def clean(self) -> dict[str, Any]:
-        try:
-            return super().clean()
-        except ValidationError:
-            raise
-        except UNREADABLE:
-            raise get_adapter().validation_error("incorrect_code") from None
-
-
-class _Answered(forms.Form):
-    """What signing in and confirming with a key have in common."""
 
     def clean_credential(self) -> Any:
         try:
-            return super().clean_credential()  # type: ignore[misc]
+            return super().clean_credential()
         except ValidationError:
             raise
         except UNREADABLE:
             raise get_adapter().validation_error("incorrect_code") from None
-
-
-class AuthenticateWebAuthnForm(_Answered, stock.AuthenticateWebAuthnForm):
-    credential = CredentialField()
-
-
-class ReauthenticateWebAuthnForm(_Answered, stock.ReauthenticateWebAuthnForm):
-    credential = CredentialField()

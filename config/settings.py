@@ -42,7 +42,6 @@ INSTALLED_APPS = [
     "audit",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
@@ -61,18 +60,20 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.middleware.OneLine",
     "config.middleware.Unavailable",
+    "access.addresses.ClientAddress",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.middleware.NeverStore",
     "access.middleware.Bounded",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "access.middleware.Sessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "access.middleware.LoginRequired",
     "access.middleware.SecondFactorRequired",
+    "access.middleware.TypedBySomebody",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -87,7 +88,8 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["config.templatetags.html"],
+            # Moments as HTML wants them, and forms that say who typed in them.
+            "builtins": ["config.templatetags.html", "access.templatetags.typed"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
@@ -102,7 +104,7 @@ FORM_RENDERER = "config.forms.Renderer"
 
 # People and signing in -------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "access.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["access.frame.Backend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -119,14 +121,14 @@ ACCOUNT_USER_MODEL_EMAIL_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_RATE_LIMITS = False  # ours count by name and address (access/limits.py)
+ACCOUNT_FORMS = {"login": "access.entrance.SignInForm"}
+MFA_FORMS = {
+    "authenticate": "access.entrance.CodeForm",
+    "authenticate_webauthn": "access.entrance.KeyForm",
+}
 MFA_ADAPTER = "access.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_FORMS = {
-    "add_webauthn": "access.webauthn_forms.AddWebAuthnForm",
-    "authenticate_webauthn": "access.webauthn_forms.AuthenticateWebAuthnForm",
-    "reauthenticate_webauthn": "access.webauthn_forms.ReauthenticateWebAuthnForm",
-}
 MFA_TOTP_ISSUER = "Sealed Records"
 SECOND_FACTOR_REQUIRED = env.flag("SECOND_FACTOR_REQUIRED", default=PRODUCTION)
 if PRODUCTION and not SECOND_FACTOR_REQUIRED:
@@ -138,8 +140,14 @@ GUARDIAN_MONKEY_PATCH_USER = False
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # no backend of guardian's: permissions are asked of access.duties only
 SIMPLE_HISTORY_REVERT_DISABLED = True
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_AGE = 8 * 60 * 60  # one shift
+SESSION_ENGINE = "access.sessions"
+# A session ends after so long without its holder, and after one shift in all; a warning comes before.
+SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_SECONDS", 15 * 60)
+SESSION_SECONDS = env.number("SESSION_SECONDS", 8 * 60 * 60)
+SESSION_WARNING_SECONDS = 120
+if SESSION_IDLE_SECONDS <= SESSION_WARNING_SECONDS:
+    raise ImproperlyConfigured("SESSION_IDLE_SECONDS must be more than the two minutes of its warning.")
+SESSION_COOKIE_AGE = SESSION_SECONDS
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = True
@@ -149,7 +157,15 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # who watches this process does not come through the proxy
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", default=False) else None
+BEHIND_PROXY = env.flag("BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+WITHOUT_PROXY = frozenset({"/healthz", "/readyz"})
+# How many proxies stand in front: limits and watermarks need the client's address, and never a proxy's.
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
+if bool(TRUSTED_PROXIES) != BEHIND_PROXY:
+    raise ImproperlyConfigured(
+        "With BEHIND_PROXY=yes, TRUSTED_PROXIES must say how many proxies stand in front; without, it must be 0."
+    )
 # Not "no-referrer": Chromium then sends `Origin: null` with our own forms, and the CSRF check refuses them.
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

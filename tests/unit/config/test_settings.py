@@ -67,6 +67,10 @@ def test_production_starts_with_safe_values_and_its_deployment_check_is_clean(st
         ("AUDIT_SIGNING_KEY_FILE", "", "AUDIT_SIGNING_KEY_FILE is not set"),
         ("VAULT_SUITE", "rot13", "VAULT_SUITE must be"),
         ("VIEWING_SECONDS", "many", "VIEWING_SECONDS must be a whole number"),
+        ("BEHIND_PROXY", "yes", "TRUSTED_PROXIES must say how many proxies stand in front"),
+        ("TRUSTED_PROXIES", "1", "TRUSTED_PROXIES must say how many proxies stand in front"),
+        ("TRUSTED_PROXIES", "one", "TRUSTED_PROXIES must be a whole number"),
+        ("SESSION_IDLE_SECONDS", "120", "SESSION_IDLE_SECONDS must be more than the two minutes"),
         ("MODE", "prod", "MODE must be"),
     ],
 )
