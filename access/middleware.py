@@ -8,14 +8,28 @@ from typing import Any
 
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from django.utils import translation
+from django.utils.translation import gettext as _
 
-from audit.middleware import carried
+from access import typed
+from access.sessions import SessionStore
+
+
+class Sessions(SessionMiddleware):
+    """Django's, which also tells the session where the request comes from."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        assert isinstance(request.session, SessionStore)  # noqa: S101 - tells the type
+        request.session.belongs_to(request)
+
 
 # What a form without a file may have, around its text (settings.DATA_UPLOAD_MAX_MEMORY_SIZE).
 ENVELOPE = 512 * 1024
@@ -56,18 +70,25 @@ def _takes_a_file(request: HttpRequest) -> bool:
 
 
 class LoginRequired(LoginRequiredMiddleware):
-    """Ask for a login on every page; a form that was sent after the login expired keeps what was typed."""
+    """Ask for a login on every page; a form that was sent after the session ended keeps what was typed."""
 
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponse:
         if request.method == "POST":
             return resume(request)
+        if request.session.is_over:  # type: ignore[attr-defined]
+            messages.info(
+                request, _("Your session has ended, because time was over or somebody ended it. Sign in again.")
+            )
         return super().handle_no_permission(request, view_func)
 
 
 class SecondFactorRequired:
     """Where it is demanded (always in production), let nobody past who has not set up a second factor."""
+
+    # Setting one up, proving who one is for that, and leaving.
+    WITHOUT = ("/accounts/", "/language/", "/security/", "/identity/change/", "/session/")
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -78,9 +99,31 @@ class SecondFactorRequired:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         if not settings.SECOND_FACTOR_REQUIRED or not request.user.is_authenticated:
             return None
-        if request.path.startswith("/accounts/") or request.path == "/language/" or is_mfa_enabled(request.user):
+        if request.path.startswith(self.WITHOUT) or is_mfa_enabled(request.user):
             return None
-        return redirect("mfa_index")
+        return redirect("access:security")
+
+
+class TypedBySomebody:
+    """Let a form be sent only by who typed in it; what was kept over a new sign-in is opened for its writer alone."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        if request.method != "POST" or not request.user.is_authenticated:
+            return None
+        if kept := request.POST.get(typed.KEPT):
+            values = typed.unseal(kept, request.user)
+            if values is None:
+                return resume(request)
+            request.POST = values  # type: ignore[assignment]
+        elif (token := request.POST.get(typed.WRITER)) and not typed.is_written_by(token, request.user):
+            return resume(request)
+        return None
 
 
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -92,11 +135,22 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def resume(request: HttpRequest) -> HttpResponse:
-    """Show a page that carries what was typed and sends it again after the login; nothing is stored meanwhile."""
+    """Show a page that carries what was typed, sealed for who typed it, and sends it again after they have signed in.
+
+    Nothing is stored meanwhile. Whoever else is signed in is told that it is not theirs; the page shows nothing of it.
+    """
+    kept, token = typed.seal(request), request.POST.get(typed.WRITER, "")
+    is_foreign = request.user.is_authenticated and (
+        typed.unseal(kept, request.user) is None
+        if kept
+        else bool(token) and not typed.is_written_by(token, request.user)
+    )
     context = {
-        "carried": carried(request),
+        "kept": kept,
+        "field": typed.KEPT,
         "action": request.path,
         "signed_in": request.user.is_authenticated,
+        "is_foreign": is_foreign,
         "had_files": bool(request.FILES),
     }
     return render(request, "resume.html", context, status=HTTPStatus.CONFLICT)

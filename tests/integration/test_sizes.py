@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from access import typed
 from access.uploads import MeasuringUploadHandler
 from tests import factories
 from tests.clients import signed_in
@@ -91,9 +94,11 @@ def test_a_letter_is_kept_and_one_that_is_too_large_is_measured_only(kept):
 def test_of_a_strangers_file_nothing_is_kept_and_of_their_form_everything(kept):
     letter = SimpleUploadedFile("letter.pdf", b"%PDF-" + b"0" * (3 * MB))
     url = reverse("access:request_begin", args=["PRESCHOOL-44"])
-    response = Client().post(url, {"reason": TYPED, "letter": letter})
+    who = factories.City().requester
+    response = Client().post(url, {"reason": TYPED, "letter": letter, "typed_by": typed.writer(who)})
     assert response.status_code == 409
-    assert TYPED in response.content.decode()
+    sealed = re.search(r'name="kept" value="([^"]+)"', response.content.decode())[1]
+    assert typed.unseal(sealed, who)["reason"] == TYPED
     assert kept == [0]
 
 

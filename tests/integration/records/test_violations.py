@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access.duties import Duty
+from access.typed import unseal, writer
 from records import actions
 from records.forms import typed_values
 from records.models import Status, Violation
@@ -424,10 +425,13 @@ def test_the_reviewer_sees_a_record_but_cannot_act_for_its_officer(city, name):
 
 
 def test_a_login_that_expired_in_mid_form_keeps_what_was_typed(city):
-    response = Client(headers={"accept-language": "en"}).post(page("new"), typed(entry(), facts="写了一半"))
+    values = {**typed(entry(), facts="写了一半"), "typed_by": writer(city.officer)}
+    response = Client(headers={"accept-language": "en"}).post(page("new"), values)
 
     assert response.status_code == 409
-    assert "写了一半" in text_of(response)
+    assert "写了一半" not in text_of(response)
+    sealed = re.search(r'name="kept" value="([^"]+)"', text_of(response))[1]
+    assert unseal(sealed, city.officer)["facts"] == "写了一半"
     assert f'action="{page("new")}"' in text_of(response)
     assert not Violation.objects.exists()
 

@@ -1,0 +1,71 @@
+"""What was typed belongs to who typed it: every form names its writer, and what outlives a session is sealed for them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
+
+from django.http import HttpRequest, QueryDict
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from access import vault
+from access.models import User
+from audit.middleware import carried
+
+# The fields of a form that say who typed in it, and that carry what somebody typed before their session ended.
+WRITER, KEPT = "typed_by", "kept"
+# Beyond this a page could not be sent again anyway (DATA_UPLOAD_MAX_MEMORY_SIZE).
+LONGEST = 1_500_000
+
+
+def writer(user: Any) -> str:
+    """Return the token that names a person in their forms: it tells nothing, and nobody else can make it."""
+    return salted_hmac("access.typed", str(user.pk), algorithm="sha256").hexdigest()
+
+
+def is_written_by(token: str, user: User) -> bool:
+    return constant_time_compare(token, writer(user))
+
+
+def seal(request: HttpRequest) -> str | None:
+    """Return what was typed, readable for its writer only; None when the form does not say who that is."""
+    if request.POST.get(KEPT):
+        return request.POST[KEPT]
+    token = request.POST.get(WRITER, "")
+    values = [[name, value] for name, value in carried(request) if name != WRITER]
+    if len(token) != 64 or sum(len(value) for _name, value in values) > LONGEST:
+        return None
+    return lock_up(f"typed:{token}", json.dumps(values))
+
+
+def unseal(kept: str, user: User) -> QueryDict | None:
+    """Return what this person typed before; None when it is not theirs, or not ours."""
+    text = take_out(f"typed:{writer(user)}", kept)
+    if text is None:
+        return None
+    values = QueryDict(mutable=True)
+    for name, value in json.loads(text):
+        values.appendlist(name, value)
+    values._mutable = False
+    return values
+
+
+def lock_up(what: str, text: str) -> str:
+    """Return a text that only this program reads again, and only as what it is; pages may carry it."""
+    record = str(uuid.uuid4())
+    key, wrapped = vault.new_key("carried", record)
+    return ".".join(
+        [record, *(urlsafe_b64encode(part).decode() for part in (wrapped, key.encrypt(text.encode(), field=what)))]
+    )
+
+
+def take_out(what: str, carried_text: str) -> str | None:
+    """Return the text that was locked up as this; None when it is something else."""
+    try:
+        record, wrapped, sealed = carried_text.split(".")
+        key = vault.unwrap(urlsafe_b64decode(wrapped), table="carried", record=str(uuid.UUID(record)))
+        return key.decrypt(urlsafe_b64decode(sealed), field=what).decode()
+    except (ValueError, vault.Tampered):
+        return None
