@@ -7,8 +7,11 @@ class AccessConfig(AppConfig):
     verbose_name = _("Who may see what, and why")
 
     def ready(self) -> None:
-        """Let verification compare people, votes, grants and openings with the trail."""
-        from access import proofs
+        """Announce what pages count, and let verification compare people, votes, grants and openings with the trail."""
+        from access import (
+            proofs,
+            shell,  # noqa: F401 - announces what is counted for the frame of every page
+        )
         from audit import registers
 
         registers.register(proofs.Wrong, *proofs.CHECKS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from access import calendar
 from access.duties import Duty
-from access.models import AccessRequest, User
+from access.frame import Counts, Frame
+from access.models import AccessRequest
 from access.models.requests import Status
 
 
@@ -39,24 +39,30 @@ PAGES = {
 }
 
 
-def navigation(user: User, held: set[Duty]) -> list[NavItem]:
-    """Return this person's pages of this app with what waits on them, in at most one query for each duty held."""
-    return pages_for(held, PAGES, lambda duty: _waiting(user, duty))
+# What waits on them, counted with the frame of the page.
+Counts.announce(
+    {
+        "access:requests": (
+            Duty.FILE_REQUESTS,
+            lambda user: AccessRequest.objects.filed_by(user).filter(status=Status.RETURNED),
+        ),
+        "access:queue": (Duty.DECIDE_REQUESTS, lambda user: AccessRequest.objects.decidable_by(user)),
+    }
+)
 
 
-def pages_for(held: set[Duty], pages: dict[Duty, NavItem], waiting: Callable[[Duty], int]) -> list[NavItem]:
+def navigation(frame: Frame) -> list[NavItem]:
+    """Return this person's pages of this app with what waits on them."""
+    return pages_for(frame, PAGES)
+
+
+def pages_for(frame: Frame, pages: dict[Duty, NavItem]) -> list[NavItem]:
     """Return the pages of the duties held, each with its address and the number that waits there."""
     return [
-        replace(page, url=reverse(page.url_name), badge=waiting(duty)) for duty, page in pages.items() if duty in held
+        replace(page, url=reverse(page.url_name), badge=frame.waiting.get(page.url_name, 0))
+        for duty, page in pages.items()
+        if duty in frame.held
     ]
-
-
-def _waiting(user: User, duty: Duty) -> int:
-    if duty == Duty.DECIDE_REQUESTS:
-        return AccessRequest.objects.decidable_by(user).count()
-    if duty == Duty.FILE_REQUESTS:
-        return AccessRequest.objects.filed_by(user).filter(status=Status.RETURNED).count()
-    return 0
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from access import calendar, duties
+from access import calendar, frame
 from access.duties import Duty
 from access.models import AccessRequest, Grant, User
 from access.models.requests import Status as RequestStatus
@@ -51,7 +51,7 @@ class Tile:
 def desk(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Show what waits, by the duties held, in a number of queries that does not grow with the work."""
     user = request.user
-    held = duties.kinds_held(user)
+    held = frame.of(user).held
     tiles: list[Tile] = []
     tasks: list[Task] = []
     for duty, part in PARTS.items():

@@ -7,10 +7,14 @@ class RecordsConfig(AppConfig):
     verbose_name = _("The register")
 
     def ready(self) -> None:
-        """Provide the indexes that requests match people by (access/subjects.py is the port), and checks of the register."""
+        """Provide the indexes that requests match people by (access/subjects.py), what pages count, and checks of the register."""
         from access import subjects
         from audit import registers
-        from records import keyservice, proofs
+        from records import (
+            keyservice,
+            proofs,
+            shell,  # noqa: F401 - announces what is counted for the frame of every page
+        )
 
         subjects.provide(keyservice.index)
         registers.register(proofs.Wrong, *proofs.CHECKS, absence=proofs.not_checked)

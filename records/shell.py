@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from access.duties import Duty
-from access.models import Grant, User
+from access.frame import Counts, Frame
+from access.models import Grant
 from access.shell import NavItem, pages_for
 from records.models import Status, Violation
 
@@ -16,14 +17,21 @@ PAGES = {
 }
 
 
-def navigation(user: User, held: set[Duty]) -> list[NavItem]:
-    """Return this person's pages of this app with what waits on them, in at most one query for each duty held."""
-    return pages_for(held, PAGES, lambda duty: _waiting(user, duty))
+Counts.announce(
+    {
+        "records:violations": (
+            Duty.ENTER_VIOLATIONS,
+            lambda user: Violation.objects.handled_by(user).filter(status=Status.RETURNED),
+        ),
+        "records:review_queue": (Duty.CONFIRM_VIOLATIONS, lambda user: Violation.objects.reviewable_by(user)),
+        "records:answers": (
+            Duty.FILE_REQUESTS,
+            lambda user: Grant.objects.openable_by(user).live().with_openings_left(),
+        ),
+    }
+)
 
 
-def _waiting(user: User, duty: Duty) -> int:
-    if duty == Duty.ENTER_VIOLATIONS:
-        return Violation.objects.handled_by(user).filter(status=Status.RETURNED).count()
-    if duty == Duty.CONFIRM_VIOLATIONS:
-        return Violation.objects.reviewable_by(user).count()
-    return Grant.objects.openable_by(user).live().with_openings_left().count()
+def navigation(frame: Frame) -> list[NavItem]:
+    """Return this person's pages of this app with what waits on them."""
+    return pages_for(frame, PAGES)

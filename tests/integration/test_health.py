@@ -175,7 +175,7 @@ def test_one_request_that_fails_for_want_of_a_database_is_one_line(lines, path, 
 def test_an_error_of_ours_is_one_line_with_the_number_that_the_page_shows(monkeypatch, lines):
     client = signed_in(factories.City().officer)
     client.raise_request_exception = False
-    monkeypatch.setattr("config.views.duties.kinds_held", lambda user: 1 / 0)
+    monkeypatch.setattr("config.views.frame.of", lambda user: 1 / 0)
     response = client.get("/")
 
     assert response.status_code == 500
