@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.forms import BoundField
 from django.utils import timezone
@@ -17,11 +18,12 @@ from django.utils.translation import gettext_lazy as _
 from access import catalogue, identifiers, law
 from access.actions.decisions import Review, Scope
 from access.actions.requests import Particulars, Person
-from access.fields import Cards, CheckedField, DayField, LetterField, PlainTextField
+from access.fields import Cards, CheckedField, DayField, LetterField, PlainLineField, PlainTextField
 from access.identifiers import DocumentType, IdentifierError
 from access.models import AccessRequest, CasePurpose, LegalBasis, Organisation
 from access.models.law import Rung
 from access.models.requests import CheckPoint
+from access.webauthn_forms import CredentialField
 
 MOST_PEOPLE = 100
 
@@ -471,7 +473,9 @@ def _point(point: CheckPoint) -> str:
 
 
 class IdentityForm(forms.Form):
-    """The password once more, and the code of the second factor where there is one."""
+    """The password once more, and what proves it beside the password: a security key, or a code."""
+
+    use_required_attribute = False  # a security key sends the form by itself
 
     password = forms.CharField(
         label=_("Password"),
@@ -484,8 +488,85 @@ class IdentityForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
         error_messages={"required": _("Enter the code.")},
     )
+    credential = CredentialField(required=False)
 
-    def __init__(self, *args: Any, asks_for_code: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, strongest: str, is_change: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not asks_for_code:
+        self.strongest = strongest
+        if strongest != "webauthn":
+            del self.fields["credential"]
+        if strongest == "webauthn" and is_change:
+            self.fields["code"].label = _("A recovery code, if you have lost the key")
+            self.fields["code"].required = False
+        elif strongest != "totp":
             del self.fields["code"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if (
+            self.strongest == "webauthn"
+            and not self.errors
+            and not cleaned.get("credential")
+            and not cleaned.get("code")
+        ):
+            raise forms.ValidationError(_("Press the button of your security key after “Use the security key”."))
+        return cleaned
+
+
+class NewPasswordForm(forms.Form):
+    """A new password, typed twice."""
+
+    use_required_attribute = False
+
+    new_password = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        help_text=_("At least 12 characters, not common, and not made of your name."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": _("Enter the new password.")},
+    )
+    new_password_again = forms.CharField(
+        label=_("New password again"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": _("Enter the new password again.")},
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and cleaned["new_password"] != cleaned["new_password_again"]:
+            self.add_error("new_password_again", _("This is not the same as above. Type both again."))
+        return cleaned
+
+
+class NewAppForm(forms.Form):
+    """The code that a new authenticator app shows, for the secret that was on the page."""
+
+    use_required_attribute = False
+
+    carried_secret = forms.CharField(widget=forms.HiddenInput)
+    code = forms.CharField(
+        label=_("Code that the app shows now"),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+        error_messages={"required": _("Enter the code.")},
+    )
+
+
+class NewKeyForm(forms.Form):
+    """A new security key, as the browser registered it, and what its owner calls it."""
+
+    use_required_attribute = False
+
+    name = PlainLineField(label=_("Name of the key"), limit=40, required=False)
+    credential = CredentialField(error_messages={"required": _("The key was not registered. Try again.")})
+
+
+class PreferencesForm(forms.Form):
+    """What a person chooses for their own pages."""
+
+    language = forms.ChoiceField(label=_("Language"), help_text=_("Used after each sign-in."))
+    single_keys = forms.BooleanField(label=_("Single keys open pages and move in lists"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choices(self, "language").choices = settings.LANGUAGES

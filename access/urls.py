@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from access.views import identity, people, queue, requests
+from access.views import identity, people, queue, requests, security
 
 app_name = "access"
 urlpatterns: list[URLPattern] = [
@@ -19,6 +19,18 @@ urlpatterns: list[URLPattern] = [
     path("queue/<uuid:pk>/decide/", queue.decide, name="decide"),
     path("grants/<uuid:pk>/revoke/", queue.revoke, name="grant_revoke"),
     path("identity/<uuid:pk>/", identity.identity, name="identity"),
+    path("identity/change/<slug:change>/", identity.identity_change, name="identity_change"),
+    path("security/", security.my_security, name="security"),
+    path("security/password/", security.password, name="password"),
+    path("security/app/", security.app_add, name="app_add"),
+    path("security/app/remove/", security.app_remove, name="app_remove"),
+    path("security/codes/", security.codes, name="codes"),
+    path("security/keys/", security.key_add, name="key_add"),
+    path("security/keys/<int:pk>/remove/", security.key_remove, name="key_remove"),
+    path("security/preferences/", security.preferences, name="preferences"),
+    path("security/sessions/end/", security.sessions_end, name="sessions_end"),
+    path("security/sessions/<uuid:pk>/end/", security.session_end, name="session_end"),
+    path("session/", security.session, name="session"),
     path("people/", people.people, name="people"),
     path("people/new/", people.person_new, name="person_new"),
     path("people/<uuid:pk>/disable/", people.person_disable, name="person_disable"),

@@ -3,6 +3,7 @@
 from functools import wraps
 
 from allauth.account import views as account_views
+from allauth.mfa.base import views as mfa_views
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -31,9 +32,9 @@ accounts = [
     path("login/", account_views.login, name="account_login"),
     path("logout/", sign_out, name="account_logout"),
     path("inactive/", account_views.account_inactive, name="account_inactive"),
-    path("reauthenticate/", account_views.reauthenticate, name="account_reauthenticate"),
     path("signup/", nobody_signs_up, name="account_signup"),
-    path("2fa/", include("allauth.mfa.urls")),
+    # The second step of signing in. Nothing else of allauth's is reached: factors are changed on “My security”.
+    path("2fa/authenticate/", mfa_views.authenticate, name="mfa_authenticate"),
 ]
 
 urlpatterns = [

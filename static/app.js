@@ -150,10 +150,49 @@ window.addEventListener("pageshow", (event) => {
 // A sign-in in another tab makes the token of this page stale: take a fresh one before it is sent again.
 all("form[data-fresh]").forEach((form) => document.addEventListener("visibilitychange", async () => {
   if (document.hidden) return;
-  const page = await (await fetch(form.dataset.fresh)).text();
+  const page = await (await fetch(form.dataset.fresh, { headers: { "X-Timer": "1" } })).text();
   const token = /name="csrfmiddlewaretoken" value="(\w+)"/.exec(page);
   if (token) one("[name=csrfmiddlewaretoken]", form).value = token[1];
 }));
+
+// ---- The session: a warning before it ends, and nothing to be seen of what was typed once it has. No timer prolongs it.
+const session = one("#session");
+if (session) {
+  const { url, who, warning } = session.dataset;
+  const [before, after, timer] = ["[data-before]", "[data-after]", "[data-timer]"].map((selector) => one(selector, session));
+  const tokens = () => all("[name=csrfmiddlewaretoken]");
+  let end = Date.now() + session.dataset.left * 1000, over = false, waiting;
+  const ask = async (method) => {
+    const headers = method === "POST" ? { "X-CSRFToken": (tokens()[0] || {}).value || "" } : { "X-Timer": "1" };
+    try {
+      const answer = await (await fetch(url, { method, headers })).json();
+      // Somebody else's session is not this page's.
+      end = Date.now() + (answer.who === who ? answer.left : 0) * 1000;
+      if (answer.who === who) tokens().forEach((field) => { field.value = answer.token; });
+    } catch (error) {
+      if (method === "POST") end = 0;
+    }
+  };
+  const show = () => {
+    const left = Math.ceil((end - Date.now()) / 1000);
+    over = left <= 0;
+    document.body.classList.toggle("session-over", over);
+    before.hidden = over;
+    after.hidden = !over;
+    timer.textContent = `${Math.floor(Math.max(0, left) / 60)}:${String(Math.max(0, left) % 60).padStart(2, "0")}`;
+    const warns = left <= warning;
+    if (warns && !session.open) session.showModal();
+    if (!warns && session.open) session.close();
+    clearTimeout(waiting);
+    if (!over) waiting = setTimeout(warns ? show : look, warns ? 1000 : Math.min((left - warning) * 1000 + 500, 2 ** 31 - 1));
+  };
+  // Another tab may have gone on: the server knows.
+  const look = async () => { await ask("GET"); show(); };
+  session.addEventListener("cancel", (event) => event.preventDefault());
+  one("[data-stay]", session).addEventListener("click", async () => { await ask("POST"); show(); });
+  document.addEventListener("visibilitychange", () => document.hidden || (session.open && look()));
+  show();
+}
 
 // ---- Sealed answers: out of sight with the tab, and gone when the time is over.
 document.addEventListener("visibilitychange", () => {

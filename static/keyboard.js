@@ -2,6 +2,8 @@
 // Keyboard: keys open and move, they never commit; the dialog behind "?" lists them and can switch them off.
 // Matched on event.code, because a Chinese input method changes event.key.
 (() => {
+// Their owner has switched single keys off for all computers (My security).
+const isOff = document.body.dataset.keys === "off";
 const all = (selector) => Array.from(document.querySelectorAll(selector));
 const one = (selector, root = document) => root.querySelector(selector);
 
@@ -39,7 +41,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.ctrlKey && code === "Enter" && target.form) {
     done = true;
     target.form.requestSubmit(one("button.primary:enabled", target.form));
-  } else if (event.altKey || event.ctrlKey || event.metaKey || key.length > 1 || !useKeys || !useKeys.checked || one("dialog[open]")
+  } else if (event.altKey || event.ctrlKey || event.metaKey || key.length > 1 || isOff || !useKeys || !useKeys.checked || one("dialog[open]")
     || target.matches("textarea, select, input:not([type=checkbox]):not([type=radio])")) return;
   else if (event.shiftKey) done = key === "/" && press(one("[data-opens-dialog=shortcuts]"));
   else if (Date.now() - going < 1500) done = press(one(`[data-go="${key}"]`), going = 0);

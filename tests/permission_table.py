@@ -65,6 +65,19 @@ access:grant_revoke      | grant | live ended | POST | kindergarten 403, supervi
                          | | missing | POST | | 404
 access:identity          | grant | live ended | GET POST | kindergarten 200 | 404
                          | | missing | GET POST | | 404
+access:identity_change   | change | known | GET POST | | 200
+                         | | unknown | GET POST | | 404
+access:security          | - | - | GET | | 200
+access:password          | - | - | GET POST | | 302
+access:app_add           | - | - | GET POST | | 302
+access:app_remove        | - | - | GET POST | | 302
+access:codes             | - | - | GET POST | | 302
+access:key_add           | - | - | GET POST | | 302
+access:key_remove        | key | missing | GET POST | | 302
+access:preferences       | - | - | POST | | 302
+access:sessions_end      | - | - | POST | | 302
+access:session_end       | session | missing | POST | | 404
+access:session           | - | - | GET POST | anonymous 200 | 200
 
 access:people            | - | - | GET | people-admin 200 | 404
 access:person_new        | - | - | GET POST | people-admin 200 | 404
@@ -136,22 +149,8 @@ account_logout           | - | - | GET HEAD | anonymous 302 | 200
                          | | - | POST | anonymous 302 | 302
                          | | - | OPTIONS | anonymous 200 | 200
 account_inactive         | - | - | GET HEAD OPTIONS | anonymous 200 | 200
-account_reauthenticate   | - | - | GET HEAD POST PUT OPTIONS | | 200
 account_signup           | - | - | all | anonymous 404 | 404
-mfa_index                | - | - | GET HEAD OPTIONS | | 200
 mfa_authenticate         | - | - | all | anonymous 302 | 302
-mfa_reauthenticate       | - | - | all | | 302
-mfa_activate_totp        | - | - | all | | 302
-mfa_deactivate_totp      | - | - | all | | 404
-mfa_view_recovery_codes  | - | - | GET HEAD | | 404
-                         | | - | OPTIONS | | 200
-mfa_generate_recovery_codes | - | - | all | | 302
-mfa_download_recovery_codes | - | - | all | | 404
-mfa_list_webauthn        | - | - | GET HEAD OPTIONS | | 200
-mfa_add_webauthn         | - | - | all | | 302
-mfa_reauthenticate_webauthn | - | - | all | | 302
-mfa_remove_webauthn      | key | missing | all | | 302
-mfa_edit_webauthn        | | missing | all | | 302
 """
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")

@@ -187,5 +187,10 @@ MAKERS: dict[str, dict[str, Callable[[World], dict[str, object]]]] = {
         MISSING: _missing("event_id"),
     },
     "key": {MISSING: lambda world: {"pk": 1}},
+    "session": {MISSING: _missing("pk")},
+    "change": {
+        "known": lambda world: {"change": "password"},
+        "unknown": lambda world: {"change": "everything"},
+    },
     "": {"": lambda world: {}},
 }

@@ -1,59 +1,73 @@
-"""Confirming again who one is, before sealed content is opened."""
+"""Confirming again who one is, for one act: opening a grant, a vote, or a change of one's own factors."""
 
 from __future__ import annotations
 
-import math
-import time
+import re
 import uuid
+from dataclasses import dataclass
+from typing import Any
 
 from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.internal import auth as webauthn
 from django.contrib import messages
-from django.core.cache import cache
-from django.db.models import QuerySet
-from django.http import HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from access.actions import opening
+from access.actions import identity as identities
+from access.database import Act
+from access.entrance import address_of
 from access.forms import IdentityForm
-from access.models import Grant, User
+from access.limits import Tries, left_sentence
+from access.models import ActKind, Grant, User
 from access.views import AuthenticatedHttpRequest
+from access.webauthn_forms import UNREADABLE
 
-MOST_FAILURES = 5
-WAIT_SECONDS = 5 * 60
+# The challenges that a session's pages stand before, newest last; an older page has to be loaded again.
+CHALLENGES, MOST_CHALLENGES = "identity.challenges", 5
+CHANGE = re.compile(r"password|app-add|app-remove|codes|key-add|key-remove-([1-9]\d{0,17})")
 
 
-@sensitive_post_parameters("password", "code")
+@sensitive_post_parameters("password", "code", "credential")
 @require_http_methods(["GET", "POST"])
 def identity(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Ask for the password, and the code of the second factor, for this one grant; both outcomes become events."""
+    """Ask who is here before sealed content is opened: for this one grant; both outcomes become events."""
     grant = get_object_or_404(Grant.objects.openable_by(request.user), pk=pk)
-    if not request.session.session_key:
-        request.session.create()
-    session_key = request.session.session_key or ""
     target = _next(request)
-    asks_for_code = _authenticators(request.user).exists()
-    form = IdentityForm(request.POST or None, asks_for_code=asks_for_code)
-    status = 200
-    if request.method == "POST" and form.is_valid():
-        attempt = _take_attempt(request.user)
-        if attempt is None:
-            form.add_error(None, _wait_sentence(request.user))
-            status = 429
-        elif _proves(request.user, form):
-            opening.confirm_identity(by=request.user, session_key=session_key, grant=grant, proved=True)
-            _forget_attempts(request.user)
-            messages.success(request, _("Your identity is confirmed."))
-            return HttpResponseRedirect(target)
-        else:
-            opening.confirm_identity(by=request.user, session_key=session_key, grant=grant, proved=False)
-            form.add_error(None, _wrong_sentence(MOST_FAILURES - attempt, asks_for_code))
-    context = {"form": form, "grant": grant, "next": target, "asks_for_code": asks_for_code}
-    return render(request, "access/identity.html", context, status=status)
+    asked = ask(request, Act.opening(grant))
+    if asked.is_proved:
+        messages.success(request, _("Your identity is confirmed."))
+        return redirect(target)
+    return render(request, "access/identity.html", {**asked.context, "next": target}, status=asked.status)
+
+
+@sensitive_post_parameters("password", "code", "credential")
+@require_http_methods(["GET", "POST"])
+def identity_change(request: AuthenticatedHttpRequest, change: str) -> HttpResponse:
+    """Ask who is here before one's own password or factors are changed: for this one change."""
+    target = change_url(request.user, change)
+    asked = ask(request, Act.change(request.user, change))
+    if asked.is_proved:
+        return redirect(target)
+    return render(
+        request, "access/identity.html", {**asked.context, "back": reverse("access:security")}, status=asked.status
+    )
+
+
+def change_url(user: User, change: str) -> str:
+    """Return the page of a change; 404 when there is none, or when it is of somebody else's key."""
+    match = CHANGE.fullmatch(change)
+    if match is None:
+        raise Http404
+    if match[1]:
+        get_object_or_404(Authenticator, pk=match[1], user=user, type=Authenticator.Type.WEBAUTHN)
+        return reverse("access:key_remove", args=[match[1]])
+    return reverse("access:" + change.replace("-", "_"))
 
 
 def _next(request: AuthenticatedHttpRequest) -> str:
@@ -66,54 +80,112 @@ def _next(request: AuthenticatedHttpRequest) -> str:
     return target if is_ours else "/"
 
 
-def _authenticators(user: User) -> QuerySet[Authenticator]:
-    """The second factors of which a code can be typed."""
-    return Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.WEBAUTHN)
+@dataclass(frozen=True)
+class Asked:
+    """What came of asking somebody who they are."""
+
+    is_proved: bool
+    form: IdentityForm
+    context: dict[str, Any]
+    status: int = 200
 
 
-def _proves(user: User, form: IdentityForm) -> bool:
-    """Say whether password and code are right; a code is used up only with the right password."""
-    if not user.check_password(form.cleaned_data["password"]):
-        return False
-    code = form.cleaned_data.get("code")
-    return code is None or any(factor.wrap().validate_code(code) for factor in _authenticators(user))
+def ask(request: AuthenticatedHttpRequest, act: Act, *, is_sent: bool | None = None) -> Asked:
+    """Take what was sent as proof for this act, or show what is asked for: the strongest that the person has.
+
+    `is_sent` says whether the form carries a proof at all; by default a POST does.
+    """
+    user = request.user
+    strongest = strongest_factor(user)
+    is_sent = request.method == "POST" if is_sent is None else is_sent
+    data = request.POST if is_sent else None
+    form = IdentityForm(data, strongest=strongest, is_change=act.kind == ActKind.CHANGE)
+    status = 200
+    if is_sent and form.is_valid():
+        tries = Tries("identity", str(user.pk), address_of(request))
+        left = tries.take()
+        if left is None:
+            form.add_error(None, tries.wait_sentence())
+            status = 429
+        else:
+            factor = _proved_by(request, act, form)
+            identities.confirm_identity(
+                by=user,
+                session_key=request.session.session_key or "",
+                act=act,
+                factor=factor or strongest,
+                proved=factor is not None,
+            )
+            if factor is not None:
+                tries.forget()
+                return Asked(True, form, {})
+            form.add_error(None, f"{_wrong_sentence(strongest)} {left_sentence(left)}")
+    context = {"form": form, "strongest": strongest}
+    if strongest == Authenticator.Type.WEBAUTHN:
+        context["js_data"] = {"request_options": _challenge(request, act)}
+    return Asked(False, form, context, status)
 
 
-def _wrong_sentence(left: int, asks_for_code: bool) -> str:
-    wrong = (
-        _("The password or the code is not right; nothing was confirmed. Wait for a new code and try again.")
-        if asks_for_code
-        else _("The password is not right; nothing was confirmed. Try again.")
+def strongest_factor(user: User) -> str:
+    """Return what this person proves with who they are: a security key, an authenticator app, or only the password."""
+    types = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+    for kind in (Authenticator.Type.WEBAUTHN, Authenticator.Type.TOTP):
+        if kind in types:
+            return str(kind.value)
+    return "password"
+
+
+def _proved_by(request: AuthenticatedHttpRequest, act: Act, form: IdentityForm) -> str | None:
+    """Return what proved it, or None; a code or a key is looked at, and used up, only with the right password."""
+    user, values = request.user, form.cleaned_data
+    if not user.check_password(values["password"]):
+        return None
+    if form.strongest == "password":
+        return "password"
+    if values.get("credential"):
+        return "webauthn" if _key_answers(request, act, values["credential"]) else None
+    codes = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.WEBAUTHN)
+    if form.strongest == "webauthn":  # a lost key: only what was made for that
+        codes = codes.filter(type=Authenticator.Type.RECOVERY_CODES)
+    code = values.get("code", "")
+    return next((str(factor.type) for factor in codes if factor.wrap().validate_code(code)), None)
+
+
+# Security keys: the challenge is for one act, in one session, and is answered once.
+
+
+def _challenge(request: AuthenticatedHttpRequest, act: Act) -> dict[str, Any]:
+    options, state = webauthn.get_server().authenticate_begin(
+        credentials=webauthn.get_credentials(request.user), user_verification="preferred"
     )
-    rest = ngettext("%(left)d attempt is left.", "%(left)d attempts are left.", left) % {"left": left}
-    return f"{wrong} {rest}"
+    waiting = {**request.session.get(CHALLENGES, {})}
+    waiting.pop(_name(act), None)
+    waiting[_name(act)] = state
+    request.session[CHALLENGES] = dict(list(waiting.items())[-MOST_CHALLENGES:])
+    return dict(options)
 
 
-# An attempt is taken before the password is looked at, so that a hundred at once are not a hundred guesses.
+def _key_answers(request: AuthenticatedHttpRequest, act: Act, credential: Any) -> bool:
+    waiting = {**request.session.get(CHALLENGES, {})}
+    state = waiting.pop(_name(act), None)
+    request.session[CHALLENGES] = waiting
+    if state is None:
+        return False
+    try:
+        webauthn.parse_authentication_response(credential)
+        webauthn.get_server().authenticate_complete(state, webauthn.get_credentials(request.user), credential)
+    except (ValidationError, *UNREADABLE):
+        return False
+    return True
 
 
-def _keys(user: User) -> list[str]:
-    return [f"identity-attempt:{user.pk}:{place}" for place in range(1, MOST_FAILURES + 1)]
+def _name(act: Act) -> str:
+    return ":".join(map(str, act.values))
 
 
-def _take_attempt(user: User) -> int | None:
-    """Take one of the attempts of the last minutes and return which it is; None when all are used."""
-    for place, key in enumerate(_keys(user), 1):
-        if cache.add(key, time.time(), WAIT_SECONDS):
-            return place
-    return None
-
-
-def _forget_attempts(user: User) -> None:
-    cache.delete_many(_keys(user))
-
-
-def _wait_sentence(user: User) -> str:
-    taken = cache.get_many(_keys(user)).values()
-    seconds = min(taken, default=time.time()) + WAIT_SECONDS - time.time()
-    minutes = max(1, math.ceil(seconds / 60))
-    return ngettext(
-        "Too many attempts failed. Wait %(minutes)d minute and try again.",
-        "Too many attempts failed. Wait %(minutes)d minutes and try again.",
-        minutes,
-    ) % {"minutes": minutes}
+def _wrong_sentence(strongest: str) -> str:
+    if strongest == "webauthn":
+        return _("The password or the security key is not right; nothing was confirmed. Try again.")
+    if strongest == "totp":
+        return _("The password or the code is not right; nothing was confirmed. Wait for a new code and try again.")
+    return _("The password is not right; nothing was confirmed. Try again.")

@@ -14,21 +14,28 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from access import calendar, duties, law, permissions
+from access import calendar, duties, law, permissions, typed
 from access.actions import decisions
+from access.actions import identity as identities
+from access.database import Act
 from access.duties import Duty
 from access.exceptions import NotAllowed, Refused, WrongState
-from access.forms import RUNGS_EXPLAINED, DecisionForm, ReasonForm
+from access.forms import RUNGS_EXPLAINED, DecisionForm, IdentityForm, ReasonForm
 from access.models import AccessRequest, Decision, Grant, User
 from access.models.law import Rung
 from access.models.requests import Outcome, Status
 from access.shell import due_of
 from access.views import AuthenticatedHttpRequest
+from access.views.identity import Asked, ask
 from access.views.requests import detail_page, facts_of, people_counted, timeline, with_law
+from audit.middleware import carried
 
 PAGE = 20
+# What the page that asks who is deciding sends beside the decision: a proof, or the wish to go back.
+PROOF, BACK = "proof", "back"
 
 
 @require_GET
@@ -93,16 +100,21 @@ def review(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     return _review_page(request, access_request, _form(access_request))
 
 
+@sensitive_post_parameters("password", "code", "credential")
 @require_POST
 def decide(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Cast this person's vote; whatever goes wrong, everything that was typed stays on the page."""
+    """Cast this person's vote once they have proved who they are for it; everything that was typed stays meanwhile."""
     access_request = _submitted(request, pk)
     permissions.check_can_decide(request.user, access_request)
     form = _form(access_request, request.POST)
-    if not form.is_valid():
+    if not form.is_valid() or BACK in request.POST:
         return _review_page(request, access_request, form)
+    if form.cleaned_data["version"] == access_request.version:  # an older page is refused below, without asking
+        asked = _confirmed(request, access_request)
+        if not asked.is_proved:
+            return _confirm_page(request, access_request, form, asked)
     try:
-        decided = _vote(access_request, form, by=request.user)
+        decided = _vote(access_request, form, by=request.user, session_key=request.session.session_key or "")
     except Refused as error:
         form.add_error(None, str(error))
         return _review_page(request, _submitted(request, pk), form)
@@ -110,6 +122,28 @@ def decide(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
         return _review_page(request, *_read_again(request, pk, str(error)))
     messages.success(request, _said(decided))
     return redirect("access:queue")
+
+
+def _confirmed(request: AuthenticatedHttpRequest, access_request: AccessRequest) -> Asked:
+    act = Act.vote(access_request, access_request.version)
+    if identities.is_confirmed(request.user, request.session.session_key or "", act):
+        return Asked(True, IdentityForm(strongest="password", is_change=False), {})
+    return ask(request, act, is_sent=PROOF in request.POST)
+
+
+def _confirm_page(
+    request: AuthenticatedHttpRequest, access_request: AccessRequest, form: DecisionForm, asked: Asked
+) -> HttpResponse:
+    """Ask who is deciding; the page carries the decision, and leads back to it."""
+    context = {
+        **asked.context,
+        "access_request": access_request,
+        "outcome": dict(form.OUTCOMES)[form.cleaned_data["outcome"]],
+        "carried": [pair for pair in carried(request) if pair[0] not in (PROOF, BACK, typed.WRITER)],
+        "proof": PROOF,
+        "back_name": BACK,
+    }
+    return render(request, "access/decide_confirm.html", context, status=asked.status)
 
 
 def _read_again(request: AuthenticatedHttpRequest, pk: uuid.UUID, why: str) -> tuple[AccessRequest, DecisionForm]:
@@ -125,13 +159,17 @@ def _read_again(request: AuthenticatedHttpRequest, pk: uuid.UUID, why: str) -> t
     return access_request, form
 
 
-def _vote(access_request: AccessRequest, form: DecisionForm, *, by: User) -> AccessRequest:
+def _vote(access_request: AccessRequest, form: DecisionForm, *, by: User, session_key: str) -> AccessRequest:
     outcome, version, review = form.cleaned_data["outcome"], form.cleaned_data["version"], form.review()
     if outcome == form.REFUSE:
-        return decisions.refuse(access_request, by=by, version=version, review=review)
+        return decisions.refuse(access_request, by=by, session_key=session_key, version=version, review=review)
     if outcome == form.RETURN:
-        return decisions.return_for_correction(access_request, by=by, version=version, review=review)
-    return decisions.approve(access_request, by=by, version=version, review=review, scope=form.scope())
+        return decisions.return_for_correction(
+            access_request, by=by, session_key=session_key, version=version, review=review
+        )
+    return decisions.approve(
+        access_request, by=by, session_key=session_key, version=version, review=review, scope=form.scope()
+    )
 
 
 def _said(decided: AccessRequest) -> str:

@@ -156,9 +156,9 @@ class Run:
         """Say the password once more, so that what asks for that is reached as well."""
         from tests import factories
 
-        for path, name in (("/accounts/reauthenticate/", "password"), ("/identity/", "password")):
-            body, kind = encoded([("csrfmiddlewaretoken", b"a" * 32), (name, factories.PASSWORD.encode())])
-            browser.ask("POST", path, body, kind)
+        for change in ("password", "app-add", "codes", "key-add"):
+            body, kind = encoded([("csrfmiddlewaretoken", b"a" * 32), ("password", factories.PASSWORD.encode())])
+            browser.ask("POST", f"/identity/change/{change}/", body, kind)
 
     def plan(self, roles: list[str], most: int) -> int:
         """Choose how many of the values each field gets, so that all together are about `most`; return what all were."""

@@ -17,7 +17,8 @@ from tests.worlds import ANONYMOUS, MAKERS, MISSING, World
 PAGES = sorted({cell.page for cell in cells()})
 # The pages of the account belong to everybody alike.
 THREE = [ANONYMOUS, "officer", worlds.NOBODY]
-TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]*"')
+# Tokens, and how many seconds the session lasts.
+TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]*"|data-left="\d+"|"(left|token)": [^,}]+')
 
 
 @pytest.fixture(scope="module")

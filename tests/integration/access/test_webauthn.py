@@ -8,7 +8,8 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.urls import reverse
 
-from tests import factories
+from access.models import IdentityConfirmation
+from tests import authenticators, factories
 from tests.clients import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -61,8 +62,8 @@ HOSTILE = [
 @pytest.mark.parametrize("credential", HOSTILE)
 def test_a_credential_that_no_key_made_is_said_beside_the_form(credential):
     client = signed_in(factories.City().officer)
-    client.post(reverse("account_reauthenticate"), {"password": factories.PASSWORD})
-    url = reverse("mfa_add_webauthn")
+    client.post(reverse("access:identity_change", args=["key-add"]), {"password": factories.PASSWORD})
+    url = reverse("access:key_add")
     assert client.get(url).status_code == 200
 
     response = client.post(url, {"name": "key", "credential": credential})
@@ -71,3 +72,16 @@ def test_a_credential_that_no_key_made_is_said_beside_the_form(credential):
     assert response.context["form"].errors
     assert Authenticator.objects.count() == 0
     assert client.get(url).status_code == 200
+
+
+@pytest.mark.parametrize("credential", HOSTILE)
+def test_a_proof_that_no_key_made_proves_nothing(credential):
+    city = factories.City()
+    authenticators.Key(city.officer)
+    url = reverse("access:identity_change", args=["codes"])
+
+    response = signed_in(city.officer).post(url, {"password": factories.PASSWORD, "credential": credential})
+
+    assert response.status_code == 200
+    assert response.context["form"].errors
+    assert not IdentityConfirmation.objects.exists()
