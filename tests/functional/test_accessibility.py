@@ -59,6 +59,7 @@ def of_anybody(site: Site) -> Iterator[str]:
 
 
 def of_officer(site: Site) -> Iterator[str]:
+    yield from (site.at("access:security"), site.at("access:identity_change", "password"))
     yield from (site.at("desk"), site.at("components"))
     yield from (site.at("records:violations"), site.at("records:violations") + "?tab=sealed")
     draft = violation(Status.RETURNED)

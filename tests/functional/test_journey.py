@@ -11,9 +11,8 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.contrib.messages.storage.cookie import CookieStorage
-from django.contrib.sessions.backends.db import SessionStore
 from django.core import mail
-from django.core.signing import BadSignature
+from django.core.signing import BadSignature, loads
 from django.test import RequestFactory
 from django.utils import translation
 from django.utils.translation import gettext
@@ -278,6 +277,9 @@ def decide(page: Page, outcome: str, **scope: str) -> None:
         page.fill(f"[name={name}]", text)
     page.fill("[name=reason]", "依据与用途相符，范围最小必要。")
     clicking(page, ".action-bar button.primary")
+    # Deciding asks who is there, as opening does; what was typed comes along.
+    page.fill("[name=password]", factories.PASSWORD)
+    clicking(page, "main button.primary")
 
 
 def approve_narrower(journey: Journey, city: factories.City, number: str) -> None:
@@ -407,8 +409,8 @@ def prove(journey: Journey, city: factories.City, owner: psycopg.Connection) -> 
         (city.supervisor, "%(who)s voted on %(target)s."),
         (city.supervisor2, "%(who)s approved %(target)s."),
         (city.requester, "%(who)s signed the confidentiality undertaking for %(target)s."),
-        (city.requester, "%(who)s could not confirm their identity for %(target)s."),
-        (city.requester, "%(who)s confirmed their identity again for %(target)s."),
+        (city.requester, "%(who)s could not confirm their identity for an act."),
+        (city.requester, "%(who)s confirmed their identity again, for one act."),
         (city.requester, "%(who)s opened the answer under %(target)s: it may be shown."),
         (city.judge, "%(who)s opened the answer under %(target)s: it may be shown."),
     ]:
@@ -467,8 +469,8 @@ def rows_of(owner: psycopg.Connection) -> dict[str, str]:
 
 def unpacked(owner: psycopg.Connection) -> dict[str, str]:
     """Return what lies packed: sessions (signed and perhaps compressed). Nothing is pickled any more."""
-    sessions = owner.execute("select session_data from django_session").fetchall()
-    return {"sessions": "\n".join(repr(SessionStore().decode(data)) for (data,) in sessions)}
+    sessions = owner.execute("select digest, data from access_session").fetchall()
+    return {"sessions": "\n".join(repr(loads(data, salt=f"access.sessions.{digest}")) for digest, data in sessions)}
 
 
 def cookies_of(page: Page) -> str:
