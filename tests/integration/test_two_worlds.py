@@ -278,7 +278,12 @@ def addresses(base: Base, sealed: list[uuid.UUID]) -> Iterator[tuple[str, str, s
         "person": {"GET": [{"pk": base.idle}]},
         "unit": {"GET": [{"pk": base.unit}]},
         "basis": {"GET": [{"code": "PRESCHOOL-44"}]},
-        "event": {"GET": [{"event_id": event.pk} for event in Event.objects.filter(target_id=str(sealed[0]))[:2]]},
+        "event": {
+            "GET": [
+                {"event_id": event.pk}
+                for event in Event.objects.filter(target_id=str(sealed[0])).order_by("occurred_at")[:2]
+            ]
+        },
         "key": {"GET": [{"pk": 1}]},
         "change": {"GET": [{"change": "password"}]},
         "session": {"GET": [{"pk": sealed[0]}]},
