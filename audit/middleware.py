@@ -16,7 +16,7 @@ from audit.exceptions import TrailUnavailable, Unavailable
 from audit.trail import Actor, EventType
 
 RETRY_SECONDS = 30
-NOT_CARRIED = frozenset({"csrfmiddlewaretoken", "password", "code"})
+NOT_CARRIED = frozenset({"csrfmiddlewaretoken", "password", "password_again", "code"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 logger = logging.getLogger(__name__)
 

@@ -217,6 +217,48 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Enrolment",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("salt", models.BinaryField()),
+                ("digest", models.BinaryField()),
+                ("second_salt", models.BinaryField(null=True)),
+                ("second_digest", models.BinaryField(null=True)),
+                ("made_at", models.DateTimeField()),
+                ("until", models.DateTimeField()),
+                ("used_at", models.DateTimeField(null=True)),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "second_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="enrolments",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
             name="Grant",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
@@ -558,6 +600,7 @@ class Migration(migrations.Migration):
                     ("oversee", "Oversee the trail"),
                     ("administer_people", "Administer people"),
                     ("assign_duties", "Assign duties"),
+                    ("maintain_law", "Maintain the law"),
                 ],
                 "default_permissions": (),
             },
@@ -891,15 +934,99 @@ class Migration(migrations.Migration):
             name="OrganisationUserObjectPermission",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("given_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "consented_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
                 (
                     "content_object",
                     models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="access.organisation"),
+                ),
+                (
+                    "given_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
                 ),
                 ("permission", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.permission")),
                 ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="Proposal",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(choices=[("ENROLMENT", "Second half of a code"), ("DUTY", "Duty")], max_length=20),
+                ),
+                ("subject", models.CharField(max_length=200)),
+                ("payload", models.JSONField()),
+                ("based_on", models.CharField(max_length=64)),
+                ("reason", models.TextField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("PROPOSED", "Waits for a second person"),
+                            ("ENACTED", "In force"),
+                            ("TURNED_DOWN", "Turned down"),
+                            ("WITHDRAWN", "Withdrawn"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("proposed_at", models.DateTimeField()),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("answer", models.TextField()),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="access.organisation",
+                    ),
+                ),
+            ],
+            options={
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
@@ -1102,6 +1229,14 @@ class Migration(migrations.Migration):
                 name="decided_request_says_when",
             ),
         ),
+        migrations.AddConstraint(
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("badge_number", ""), _negated=True),
+                fields=("badge_number",),
+                name="one_person_a_badge_number",
+            ),
+        ),
         migrations.AlterUniqueTogether(
             name="organisationgroupobjectpermission",
             unique_together={("group", "permission", "content_object")},
@@ -1109,6 +1244,44 @@ class Migration(migrations.Migration):
         migrations.AlterUniqueTogether(
             name="organisationuserobjectpermission",
             unique_together={("user", "permission", "content_object")},
+        ),
+        migrations.AddConstraint(
+            model_name="proposal",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "PROPOSED")),
+                fields=("kind", "subject"),
+                name="one_open_proposal_a_subject",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="proposal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decided_at", None), ("decided_by", None), ("state", "PROPOSED")),
+                    models.Q(
+                        models.Q(("state", "PROPOSED"), _negated=True),
+                        ("decided_at__isnull", False),
+                        ("decided_by__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="decided_change_says_who",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="proposal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("decided_by", None),
+                    models.Q(("decided_by", models.F("proposed_by")), ("state", "WITHDRAWN")),
+                    models.Q(
+                        models.Q(("state", "WITHDRAWN"), _negated=True),
+                        models.Q(("decided_by", models.F("proposed_by")), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="two_people_change",
+            ),
         ),
         migrations.AddConstraint(
             model_name="requestsubject",

@@ -8,6 +8,7 @@ from access.models.people import (
     OrganisationUserObjectPermission,
     User,
 )
+from access.models.proposals import Enrolment, Proposal
 from access.models.requests import (
     AccessRequest,
     Decision,
@@ -28,6 +29,7 @@ __all__ = [
     "Attempt",
     "CasePurpose",
     "Decision",
+    "Enrolment",
     "Grant",
     "GrantExpiry",
     "GrantGroupObjectPermission",
@@ -39,6 +41,7 @@ __all__ = [
     "Organisation",
     "OrganisationGroupObjectPermission",
     "OrganisationUserObjectPermission",
+    "Proposal",
     "RequestSubject",
     "Revocation",
     "Undertaking",
