@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from access import calendar
 from access.duties import Duty
-from access.models import AccessRequest, User
+from access.models import AccessRequest, Proposal, User
+from access.models.proposals import DECIDED_BY
 from access.models.requests import Status
 
 
@@ -39,9 +40,16 @@ PAGES = {
 }
 
 
+PROPOSALS = NavItem("access:proposals", _("Proposals"), "clipboard-check")
+
+
 def navigation(user: User, held: set[Duty]) -> list[NavItem]:
     """Return this person's pages of this app with what waits on them, in at most one query for each duty held."""
-    return pages_for(held, PAGES, lambda duty: _waiting(user, duty))
+    pages = pages_for(held, PAGES, lambda duty: _waiting(user, duty))
+    if held & set(DECIDED_BY.values()):
+        waiting = Proposal.objects.decidable_by(user).count()
+        pages.append(replace(PROPOSALS, url=reverse(PROPOSALS.url_name), badge=waiting))
+    return pages
 
 
 def pages_for(held: set[Duty], pages: dict[Duty, NavItem], waiting: Callable[[Duty], int]) -> list[NavItem]:

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # Signing in and out needs no login, nor does choosing a language; nobody signs up (404). mfa_authenticate is the second
 # step of signing in: it has a login of its own half done in the session, or sends to the login. Machines watch health.
 OPEN = {
+    "access:enrol",
     "account_login",
     "account_logout",
     "account_inactive",
