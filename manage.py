@@ -4,7 +4,7 @@
 import os
 import sys
 
-OWNER_COMMANDS = {"migrate", "load_catalogue", "maintain", "reconcile"}
+OWNER_COMMANDS = {"migrate", "load_catalogue", "maintain", "reconcile", "set_up", "recover_administrator"}
 SIGNER_COMMANDS = {"signer"}
 
 

@@ -8,9 +8,12 @@ time is over. Nothing but allauth's limits and used codes, and our own counting 
 from __future__ import annotations
 
 import json
+import math
+import time
 from datetime import timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.db import connection
 from django.db.models.functions import Now
@@ -95,3 +98,25 @@ class AttemptsCache(BaseCache):
 
     def _live(self) -> Any:
         return self._rows().filter(until__gt=Now())
+
+
+# Our own counting: an attempt is taken before anything is looked at, so that a hundred at once are not a hundred guesses.
+
+
+def take(name: str, most: int, seconds: int) -> int | None:
+    """Take one of the attempts of the last seconds and return how many are left; None when all are used."""
+    for place in range(most):
+        if cache.add(f"{name}:{place}", time.time() + seconds, seconds):
+            return most - place - 1
+    return None
+
+
+def forget(name: str, most: int) -> None:
+    """Give all attempts back, after one that succeeded."""
+    cache.delete_many([f"{name}:{place}" for place in range(most)])
+
+
+def minutes_left(name: str, most: int) -> int:
+    """Return after how many minutes the next attempt of a name that has none left is free."""
+    until = cache.get_many([f"{name}:{place}" for place in range(most)]).values()
+    return max(1, math.ceil((min(until, default=time.time()) - time.time()) / 60))

@@ -22,7 +22,7 @@ from access.exceptions import Unavailable, WrongState
 from audit import trail
 
 if TYPE_CHECKING:
-    from access.models import AccessRequest, Grant, User
+    from access.models import AccessRequest, Grant, Organisation, Proposal, User
 
 # What the functions raise when something may not be.
 REFUSED = "SE001"
@@ -124,6 +124,10 @@ class Act:
         return cls("VOTE", access_request.pk, str(version))
 
     @classmethod
+    def proposal(cls, proposal: Proposal) -> Act:
+        return cls("PROPOSAL", proposal.pk)
+
+    @classmethod
     def change(cls, user: User, change: str) -> Act:
         return cls("CHANGE", user.pk, change)
 
@@ -183,3 +187,99 @@ def note_expiry(most: int = 500) -> int:
     """Write the events of grants that time has ended; return how many there were."""
     [(noted,)] = _call("select public.access_note_expiry(%s)", [most])
     return noted
+
+
+# People, duties and what takes two --------------------------------------------------------------------------------------
+# A question returns the name of the first rule that stands against an act, or None; access/refusals.py has the sentences.
+
+
+def duty_refusal(user: User, duty: str, organisation: Organisation, *, by: User | None) -> str | None:
+    """Name what stands against giving this duty."""
+    [(refusal,)] = _call(
+        "select public.access_duty_refusal(%s, %s, %s, %s)", [user.pk, duty, organisation.pk, by and by.pk]
+    )
+    return refusal
+
+
+def withdrawal_refusal(user: User, duty: str, organisation: Organisation, *, by: User | None) -> str | None:
+    """Name what stands against withdrawing this duty."""
+    [(refusal,)] = _call(
+        "select public.access_withdrawal_refusal(%s, %s, %s, %s)", [user.pk, duty, organisation.pk, by and by.pk]
+    )
+    return refusal
+
+
+def give_duty(user: User, duty: str, organisation: Organisation, *, by: User | None) -> None:
+    """Write an ordinary duty and its event."""
+    _call("select public.access_give_duty(%s, %s, %s, %s)", [user.pk, duty, organisation.pk, by and by.pk])
+
+
+def withdraw_duty(user: User, duty: str, organisation: Organisation, *, by: User | None) -> None:
+    """Take a duty away, with its event."""
+    _call("select public.access_withdraw_duty(%s, %s, %s, %s)", [user.pk, duty, organisation.pk, by and by.pk])
+
+
+def is_last_overseer(user: User) -> bool:
+    """Say whether nobody else at the top holds an oversight duty of this person."""
+    return bool(_call("select 1 from public.access_last_held(%s)", [user.pk]))
+
+
+def code_refusal(user: User, *, by: User | None) -> str | None:
+    """Name what stands against a new code for this person."""
+    [(refusal,)] = _call("select public.access_code_refusal(%s, %s)", [user.pk, by and by.pk])
+    return refusal
+
+
+def needs_two(user: User) -> bool:
+    """Say whether a new code for this person takes two administrators."""
+    [(needed,)] = _call("select public.access_needs_two(%s)", [user.pk])
+    return needed
+
+
+def make_code(user: User, *, by: User | None, salt: bytes, digest: bytes) -> datetime:
+    """Keep a code of one part, with its event; return until when it may be used."""
+    [(until,)] = _call("select public.access_code(%s, %s, %s::bytea, %s::bytea)", [user.pk, by and by.pk, salt, digest])
+    return until
+
+
+def enrol(enrolment: uuid.UUID | None, *, first: bytes, second: bytes | None, password: str) -> bool:
+    """Let the holder of a code choose a password (already hashed); False, with an event, when the code is not right."""
+    [(enrolled,)] = _call(
+        "select public.access_enrol(%s, %s::bytea, %s::bytea, %s)", [enrolment, first, second, password]
+    )
+    return enrolled
+
+
+def propose(
+    kind: str,
+    subject: str,
+    *,
+    by: User,
+    payload: dict[str, str],
+    reason: str,
+    person: User | None = None,
+    unit: Organisation | None = None,
+) -> uuid.UUID:
+    """Write a proposal and its event, and return its id."""
+    values = [kind, subject, person and person.pk, unit and unit.pk, Jsonb(payload), by.pk, reason, *_text(reason)]
+    [(proposal,)] = _call("select public.access_propose(%s, %s, %s, %s, %s, %s, %s, %s::bytea, %s::bytea)", values)
+    return proposal
+
+
+def proposal_refusal(proposal: Proposal, *, by: User) -> str | None:
+    """Name what stands against this person's putting the proposal in force."""
+    [(refusal,)] = _call("select public.access_proposal_refusal(%s, %s)", [proposal.pk, by.pk])
+    return refusal
+
+
+def enact(proposal: Proposal, *, by: User, session: bytes, secret: dict[str, str] | None = None) -> None:
+    """Put a proposal in force, with the rows and events of its kind; it uses up the confirmation for this."""
+    values = [proposal.pk, by.pk, session, Jsonb(secret) if secret else None]
+    _call("select public.access_enact(%s, %s, %s::bytea, %s)", values)
+
+
+def turn_down(proposal: Proposal, *, by: User, reason: str) -> None:
+    """Turn a proposal down, or take back one's own."""
+    _call(
+        "select public.access_turn_down(%s, %s, %s, %s::bytea, %s::bytea)", [proposal.pk, by.pk, reason, *_text(reason)]
+    )

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from guardian.shortcuts import assign_perm, remove_perm  # noqa: TID251
+from guardian.shortcuts import assign_perm  # noqa: TID251
 
 if TYPE_CHECKING:
     from access.models import Grant, Organisation, User
@@ -26,10 +26,14 @@ class Duty(models.TextChoices):
     OVERSEE = "oversee", _("Oversee the trail")
     ADMINISTER_PEOPLE = "administer_people", _("Administer people")
     ASSIGN_DUTIES = "assign_duties", _("Assign duties")
+    MAINTAIN_LAW = "maintain_law", _("Maintain the law")
 
 
-# MLPS level 3 keeps system, security and audit administration apart: three people.
+# MLPS level 3 keeps system, security and audit administration apart: who holds one holds no other duty at all. What
+# fits whom is one rule of the database (`access_duty_refusal`), which pages and actions ask as well.
 EXCLUSIVE = frozenset({Duty.OVERSEE, Duty.ADMINISTER_PEOPLE, Duty.ASSIGN_DUTIES})
+# Two people give these, one withdraws them (`access_is_dangerous`; a test compares).
+DANGEROUS = EXCLUSIVE | {Duty.DECIDE_REQUESTS, Duty.MAINTAIN_LAW}
 
 
 def _rows() -> models.QuerySet:
@@ -88,15 +92,6 @@ def holders(duty: Duty, organisation: Organisation) -> models.QuerySet[User]:
 
     reaching = _rows().filter(permission__codename=duty, content_object__path__in=_prefixes(organisation.path))
     return User.objects.filter(is_active=True, pk__in=reaching.values("user"))
-
-
-def give(user: User, duty: Duty, organisation: Organisation) -> None:
-    """Give a duty; whoever calls has checked EXCLUSIVE under a lock on the person."""
-    assign_perm(duty.value, user, organisation)
-
-
-def withdraw(user: User, duty: Duty, organisation: Organisation) -> None:
-    remove_perm(duty.value, user, organisation)
 
 
 def let(user: User, permission: str, row: models.Model) -> None:

@@ -34,12 +34,12 @@ class Frame:
 
 
 class Counts:
-    """What is counted for the frame: for a page, by whoever holds a duty. Each app announces its own."""
+    """What is counted for the frame: for a page, by whoever holds one of its duties. Each app announces its own."""
 
-    announced: ClassVar[dict[str, tuple[Duty, Waiting]]] = {}
+    announced: ClassVar[dict[str, tuple[set[Duty], Waiting]]] = {}
 
     @classmethod
-    def announce(cls, counts: dict[str, tuple[Duty, Waiting]]) -> None:
+    def announce(cls, counts: dict[str, tuple[set[Duty], Waiting]]) -> None:
         cls.announced.update(counts)
         _statement.cache_clear()
 
@@ -96,12 +96,12 @@ def _statement() -> tuple[str, list[Any]]:
     # The unit is not known yet, so every query finds it by itself.
     asker.organisation_id = models.Subquery(User.objects.filter(pk=_SOMEBODY).values("organisation_id")[:1])  # type: ignore[assignment]
     counts, values = [], []
-    for duty, waiting in Counts.announced.values():
+    for any_of, waiting in Counts.announced.values():
         query, inner = waiting(asker).order_by().values("pk").query.sql_with_params()
         # What a person has no duty for is not even counted.
         count = f"(select count(*) from ({query}) as waiting)"  # noqa: S608 - Django's own query
-        counts.append(f"case when %s = any (held.duties) then {count} else 0 end")
-        values += [duty.value, *inner]
+        counts.append(f"case when %s::text[] && held.duties then {count} else 0 end")
+        values += [sorted(any_of), *inner]
     statement = f"""
         select {_columns(User, "who")}, {_columns(Organisation, "unit")}, held.duties,
                exists (select from public.access_workingday where day = %s::date)

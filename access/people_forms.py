@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from access import identifiers
-from access.duties import Duty
-from access.fields import CheckedField, DayField
+from access.duties import DANGEROUS, Duty
+from access.fields import CheckedField, DayField, PlainTextField
 from access.models import Organisation, User
 
 
@@ -59,12 +60,12 @@ class PersonForm(forms.Form):
         help_text=_("Police officers only: 6 or 7 digits."),
     )
     organisation = OrganisationField(label=_("Unit"))
-    password = forms.CharField(
-        label=_("First password"),
-        strip=False,
-        help_text=_("At least 12 characters. Hand it over in person."),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        error_messages={"required": _("Enter a first password.")},
+    by_two = forms.BooleanField(
+        label=_("Two administrators each hand over half of the code"),
+        required=False,
+        help_text=_(
+            "Needed for whoever is to decide requests, oversee, administer people, assign duties or maintain the law."
+        ),
     )
 
     def __init__(self, *args: Any, organisations: QuerySet[Organisation], **kwargs: Any) -> None:
@@ -77,6 +78,86 @@ class PersonForm(forms.Form):
         if User.objects.filter(username__iexact=username).exists():
             raise ValidationError(_("This user name is taken; choose another one."), code="taken")
         return username
+
+    def clean_badge_number(self) -> str:
+        number = self.cleaned_data["badge_number"]
+        if number and User.objects.filter(badge_number=number).exists():
+            raise ValidationError(
+                _("Somebody has this badge number already; check it, or look for the person in the list."), code="taken"
+            )
+        return number
+
+
+class NewCodeForm(forms.Form):
+    """Why somebody needs a new code, and whether two administrators make it."""
+
+    reason = PlainTextField(
+        label=_("Reason"),
+        limit=2000,
+        rows=3,
+        help_text=_("Such as a lost telephone. Whoever makes the second half reads it."),
+        error_messages={"required": _("Give the reason for a new code.")},
+    )
+    by_two = forms.BooleanField(
+        label=_("Two administrators each hand over half of the code"),
+        required=False,
+        help_text=_(
+            "Needed before a person can be given a duty to decide requests, oversee, administer people, assign duties or maintain the law."
+        ),
+    )
+
+    def __init__(self, *args: Any, takes_two: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if takes_two:  # there is nothing to choose
+            del self.fields["by_two"]
+
+
+class EnrolForm(forms.Form):
+    """A one-time code and the password that its holder chooses with it."""
+
+    username = forms.CharField(
+        label=_("User name"),
+        max_length=60,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "spellcheck": "false", "autocapitalize": "none"}),
+        error_messages={"required": _("Enter a user name.")},
+    )
+    code = forms.CharField(
+        label=_("One-time code"),
+        max_length=80,
+        help_text=_(
+            "As it stands on the paper. If two people gave you half of it each, type the first half and then the second."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}),
+        error_messages={"required": _("Enter the code.")},
+    )
+    password = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        max_length=200,
+        help_text=_("At least 12 characters. Nobody else needs to know it, and nobody will ask for it."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": _("Choose a password.")},
+    )
+    password_again = forms.CharField(
+        label=_("New password again"),
+        strip=False,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": _("Type the password once more.")},
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        password, again = values.get("password"), values.get("password_again")
+        if password and again and password != again:
+            self.add_error("password_again", _("The two passwords are not the same."))
+        elif password:
+            try:
+                # Of the account itself nothing is asked: a stranger types here.
+                validate_password(password, User(username=values.get("username", "")))
+            except ValidationError as error:
+                self.add_error("password", error)
+        return values
 
 
 class AgreementForm(forms.Form):
@@ -107,7 +188,47 @@ class DutyForm(forms.Form):
     organisation = OrganisationField(
         label=_("At which unit"), help_text=_("A duty reaches the units below this one as well.")
     )
+    reason = PlainTextField(
+        label=_("Reason"),
+        limit=2000,
+        rows=3,
+        required=False,
+        help_text=_(
+            "Needed where two people have to agree: to decide requests, oversee, administer people, assign duties, maintain the law."
+        ),
+    )
 
     def __init__(self, *args: Any, organisations: QuerySet[Organisation], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["organisation"].queryset = organisations  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("duty") in DANGEROUS and not values.get("reason", "").strip() and "reason" not in self.errors:
+            self.add_error(
+                "reason", _("This duty takes two people: give the reason, so that the second one can judge it.")
+            )
+        return values
+
+
+class WithdrawForm(forms.Form):
+    """Which duty is taken away, and where; the button that was pressed says it."""
+
+    duty = forms.ChoiceField(choices=Duty.choices)
+    organisation = OrganisationField()
+
+    def __init__(self, *args: Any, organisations: QuerySet[Organisation], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["organisation"].queryset = organisations  # type: ignore[attr-defined]
+
+
+class TurnDownForm(forms.Form):
+    """Why a proposal is turned down; whoever proposed it need not say why they take it back."""
+
+    reason = PlainTextField(
+        label=_("Reason"), limit=2000, rows=3, error_messages={"required": _("Give the reason why it is turned down.")}
+    )
+
+    def __init__(self, *args: Any, is_own: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = not is_own

@@ -96,11 +96,13 @@ def _needs_other_units(access_request: AccessRequest) -> bool:
 
 def _was_appointed_by(requester_id: UUID, user: User) -> bool:
     """Say whether the requester ever gave this person the duty to decide; the trail remembers."""
-    given = Event.objects.filter(kind=EventType.DUTY_GIVEN, actor=str(requester_id), target_id=str(user.pk))
-    return any(
-        json.loads(bytes(canonical))["detail"]["duty"] == Duty.DECIDE_REQUESTS
-        for canonical in given.values_list("canonical", flat=True)
-    )
+    given = Event.objects.filter(kind=EventType.DUTY_GIVEN, target_id=str(user.pk))
+    for actor, canonical in given.values_list("actor", "canonical"):
+        detail = json.loads(bytes(canonical))["detail"]
+        # Where it took two, whoever proposed it appointed them as well.
+        if detail["duty"] == Duty.DECIDE_REQUESTS and str(requester_id) in (actor, detail.get("proposed_by")):
+            return True
+    return False
 
 
 def check_can_revoke(user: User, grant: Grant) -> None:

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from access import calendar
 from access.duties import Duty
 from access.frame import Counts, Frame
-from access.models import AccessRequest
+from access.models import AccessRequest, Proposal
+from access.models.proposals import DECIDED_BY
 from access.models.requests import Status
 
 
@@ -37,23 +38,28 @@ PAGES = {
     Duty.ADMINISTER_PEOPLE: NavItem("access:people", _("People"), "users"),
     Duty.ASSIGN_DUTIES: NavItem("access:duties", _("Duties"), "user-cog"),
 }
-
+PROPOSALS = NavItem("access:proposals", _("Proposals"), "clipboard-check")
 
 # What waits on them, counted with the frame of the page.
 Counts.announce(
     {
         "access:requests": (
-            Duty.FILE_REQUESTS,
+            {Duty.FILE_REQUESTS},
             lambda user: AccessRequest.objects.filed_by(user).filter(status=Status.RETURNED),
         ),
-        "access:queue": (Duty.DECIDE_REQUESTS, lambda user: AccessRequest.objects.decidable_by(user)),
+        "access:queue": ({Duty.DECIDE_REQUESTS}, lambda user: AccessRequest.objects.decidable_by(user)),
+        "access:proposals": (set(DECIDED_BY.values()), lambda user: Proposal.objects.decidable_by(user)),
     }
 )
 
 
 def navigation(frame: Frame) -> list[NavItem]:
     """Return this person's pages of this app with what waits on them."""
-    return pages_for(frame, PAGES)
+    pages = pages_for(frame, PAGES)
+    if frame.held & set(DECIDED_BY.values()):
+        waiting = frame.waiting.get(PROPOSALS.url_name, 0)
+        pages.append(replace(PROPOSALS, url=reverse(PROPOSALS.url_name), badge=waiting))
+    return pages
 
 
 def pages_for(frame: Frame, pages: dict[Duty, NavItem]) -> list[NavItem]:

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from access.views import identity, people, queue, requests, security
+from access.views import enrolment, identity, people, proposals, queue, requests, security
 
 app_name = "access"
 urlpatterns: list[URLPattern] = [
@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern] = [
     path("session/", security.session, name="session"),
     path("people/", people.people, name="people"),
     path("people/new/", people.person_new, name="person_new"),
+    path("people/<uuid:pk>/code/", people.person_code, name="person_code"),
     path("people/<uuid:pk>/disable/", people.person_disable, name="person_disable"),
     path("people/<uuid:pk>/enable/", people.person_enable, name="person_enable"),
     path("people/units/", people.units, name="units"),
@@ -41,4 +42,9 @@ urlpatterns: list[URLPattern] = [
     path("duties/<uuid:pk>/", people.person_duties, name="person_duties"),
     path("duties/<uuid:pk>/give/", people.duty_give, name="duty_give"),
     path("duties/<uuid:pk>/withdraw/", people.duty_withdraw, name="duty_withdraw"),
+    path("proposals/", proposals.proposals, name="proposals"),
+    path("proposals/<uuid:pk>/", proposals.proposal, name="proposal"),
+    path("proposals/<uuid:pk>/enact/", proposals.enact, name="proposal_enact"),
+    path("proposals/<uuid:pk>/turn-down/", proposals.turn_down, name="proposal_turn_down"),
+    path("enrol/", enrolment.enrol, name="enrol"),
 ]

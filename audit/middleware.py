@@ -16,7 +16,9 @@ from audit.exceptions import TrailUnavailable, Unavailable
 from audit.trail import Actor, EventType
 
 RETRY_SECONDS = 30
-NOT_CARRIED = frozenset({"csrfmiddlewaretoken", "password", "code", "credential", "new_password", "new_password_again"})
+NOT_CARRIED = frozenset(
+    {"csrfmiddlewaretoken", "password", "password_again", "code", "credential", "new_password", "new_password_again"}
+)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 logger = logging.getLogger(__name__)
 

@@ -65,6 +65,13 @@ SENTENCES: dict[str, Any] = {
     EventType.USER_ENABLED: gettext_lazy("%(who)s enabled the account of %(target)s."),
     EventType.DUTY_GIVEN: gettext_lazy("%(who)s gave a duty to %(target)s."),
     EventType.DUTY_WITHDRAWN: gettext_lazy("%(who)s withdrew a duty from %(target)s."),
+    EventType.CHANGE_PROPOSED: gettext_lazy("%(who)s proposed %(target)s."),
+    EventType.CHANGE_ENACTED: gettext_lazy("%(who)s put %(target)s in force."),
+    EventType.CHANGE_TURNED_DOWN: gettext_lazy("%(who)s turned %(target)s down."),
+    EventType.CHANGE_WITHDRAWN: gettext_lazy("%(who)s withdrew %(target)s."),
+    EventType.ENROLMENT_CODE_MADE: gettext_lazy("%(who)s made a one-time code for %(target)s."),
+    EventType.ENROLLED: gettext_lazy("%(who)s chose a password with a one-time code."),
+    EventType.ENROLMENT_FAILED: gettext_lazy("Somebody entered a one-time code that is not right for %(target)s."),
     EventType.CATALOGUE_LOADED: gettext_lazy("%(who)s loaded the catalogue of law."),
     EventType.TRAIL_VERIFIED: gettext_lazy("%(who)s verified the trail."),
     EventType.TRAIL_ALARM: gettext_lazy("%(who)s raised an alarm about the trail."),
@@ -78,6 +85,7 @@ TARGETS: dict[str | None, Any] = {
     "access.grant": gettext_lazy("grant %(id)s"),
     "access.organisation": gettext_lazy("organisation %(id)s"),
     "access.user": gettext_lazy("user %(id)s"),
+    "access.proposal": gettext_lazy("proposal %(id)s"),
     "url": gettext_lazy("the page of %(id)s"),
 }
 # People know requests by their number, so an event that names it is read with it.
@@ -104,6 +112,9 @@ DETAILS = {
     "code": gettext_lazy("Code"),
     "served_on": gettext_lazy("Served on"),
     "ends_on": gettext_lazy("Ends on"),
+    "person": gettext_lazy("Person"),
+    "proposed_by": gettext_lazy("Proposed by"),
+    "factors": gettext_lazy("Second factors removed"),
     "co_officer": gettext_lazy("Second officer"),
     "type": gettext_lazy("Kind"),
     "act": gettext_lazy("For"),
@@ -126,6 +137,7 @@ QUIET_DETAILS = {
     "confirmation",
     "decision",
     "digest",
+    "enrolment",
     "event",
     "factor",
     "fault_events",
@@ -134,6 +146,8 @@ QUIET_DETAILS = {
     "grant",
     "letter",
     "opening",
+    "payload",
+    "proposal",
     "records",
     "request",
     "round",
@@ -146,6 +160,8 @@ QUIET_DETAILS = {
     "version",
     "waiting",
 }
+# Details that name somebody.
+PEOPLE = {"person", "proposed_by"}
 # Of one event, on one line.
 MOST_DETAILS = 40
 VALUES: dict[str, Any] = {
@@ -154,6 +170,7 @@ VALUES: dict[str, Any] = {
     "FULL": gettext_lazy("full particulars"),
     "GRANT": gettext_lazy("openings of one grant"),
     "VOTE": gettext_lazy("one vote"),
+    "PROPOSAL": gettext_lazy("putting one proposal in force"),
     "CHANGE": gettext_lazy("one change of a factor"),
     "webauthn": gettext_lazy("security key"),
     "totp": gettext_lazy("authenticator app"),
@@ -197,7 +214,10 @@ def describe(events: Iterable[Event]) -> list[Line]:
         Line(
             one.event,
             _sentence(one) % {"who": _who(one, people), "target": _target(one, people)},
-            [(_label(name), _value(value)) for name, value in _worth_reading(one.detail)],
+            [
+                (_label(name), _person(value, people) if name in PEOPLE and _is_uuid(value) else _value(value))
+                for name, value in _worth_reading(one.detail)
+            ],
         )
         for one in said
     ]
@@ -250,6 +270,7 @@ def _people(said: Iterable[_Said]) -> dict[str, Any]:
     ids = set()
     for one in said:
         ids |= {one.actor, one.target_id if one.target_type == _user_type() else None}
+        ids |= {value for name, value in one.detail.items() if name in PEOPLE and isinstance(value, str)}
     users = get_user_model()._base_manager.filter(pk__in=[one for one in ids if _is_uuid(one)])
     return {str(user.pk): user for user in users.only("pk", "full_name", "badge_number")}
 
@@ -312,8 +333,8 @@ def _word(value: Any) -> str:
     return str(VALUES.get(value, short(str(value)))) if isinstance(value, str) else str(value)
 
 
-def _is_uuid(text: str | None) -> bool:
+def _is_uuid(text: Any) -> bool:
     try:
-        return text is not None and bool(uuid.UUID(text))
-    except (ValueError, AttributeError):
+        return isinstance(text, str) and bool(uuid.UUID(text))
+    except ValueError:
         return False

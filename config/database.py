@@ -25,6 +25,7 @@ from typing import Any
 
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.db.utils import OperationalError
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -371,6 +372,25 @@ def addresses(mine: Mapping[str, Any]) -> dict[str, str]:
     others = {"SEALED_DATABASE_URL": KEYS, "DATABASE_SIGNER_URL": SIGNER}
     made = {variable: make_conninfo(**{**mine, "user": role}) for variable, role in others.items()}
     return {**({} if os.environ.get("DATABASE_URL") else made), **os.environ, "DATABASE_URL": make_conninfo(**mine)}
+
+
+def owner_url(data_dir: Path) -> str:
+    """Return the owner's address, for commands that change the structure, the law or the tables' upkeep."""
+    return make_conninfo(**_values(OWNER, "DATABASE_OWNER_URL", data_dir))
+
+
+@contextlib.contextmanager
+def as_owner(data_dir: Path) -> Iterator[None]:
+    """Let Django's connection be the owner's in the same database for a block, outside any transaction."""
+    values = conninfo_to_dict(owner_url(data_dir))
+    before = {name: connection.settings_dict[name] for name in ("USER", "PASSWORD")}
+    connection.close()
+    connection.settings_dict.update({"USER": values.get("user") or "", "PASSWORD": values.get("password") or ""})
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict.update(before)
 
 
 def _values(role: str, variable: str, data_dir: Path) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def reconcile(directory: Path) -> Reconciled:
         begun = restoring.begin_anew(lost, counts)
     credentials = {
         reading.text(read, "target", "id") or ""
-        for read in lost.told("PASSWORD_CHANGED", "FACTOR_REMOVED", "FACTOR_CHANGED")
+        for read in lost.told("PASSWORD_CHANGED", "ENROLLED", "FACTOR_REMOVED", "FACTOR_CHANGED")
     }
     return Reconciled(begun, counts, not_sealed, gone, sorted(credentials - {""}))
 

@@ -234,6 +234,8 @@ AUDIT_CHECKPOINT_SECONDS = env.number("AUDIT_CHECKPOINT_SECONDS", 60)
 # How long an identity confirmation holds, and how long one opening may be looked at again.
 CONFIRMATION_SECONDS = env.number("CONFIRMATION_SECONDS", 300)
 VIEWING_SECONDS = env.number("VIEWING_SECONDS", 600)
+# How many days a one-time code lets its holder choose a password.
+ENROLMENT_DAYS = env.number("ENROLMENT_DAYS", 7)
 # About how many people one person may ask in a day.
 PEOPLE_ASKED_PER_DAY = env.number("PEOPLE_ASKED_PER_DAY", 200)
 # Disclosures stop while the trail is stale: events unsequenced, leaves unsigned, or the signer silent, for longer.

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from access import calendar, frame
+from access.actions import people
 from access.duties import Duty
 from access.models import AccessRequest, Grant, User
 from access.models.requests import Status as RequestStatus
@@ -64,7 +65,7 @@ def desk(request: AuthenticatedHttpRequest) -> HttpResponse:
         "tiles": tiles,
         "tasks": tasks,
         "held": [duty.label for duty in Duty if duty in held],
-        "warnings": system_warnings() if Duty.ASSIGN_DUTIES in held else [],
+        "warnings": people.notices(user) + (system_warnings() if Duty.ASSIGN_DUTIES in held else []),
     }
     return render(request, "config/desk.html", context)
 

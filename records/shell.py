@@ -20,12 +20,12 @@ PAGES = {
 Counts.announce(
     {
         "records:violations": (
-            Duty.ENTER_VIOLATIONS,
+            {Duty.ENTER_VIOLATIONS},
             lambda user: Violation.objects.handled_by(user).filter(status=Status.RETURNED),
         ),
-        "records:review_queue": (Duty.CONFIRM_VIOLATIONS, lambda user: Violation.objects.reviewable_by(user)),
+        "records:review_queue": ({Duty.CONFIRM_VIOLATIONS}, lambda user: Violation.objects.reviewable_by(user)),
         "records:answers": (
-            Duty.FILE_REQUESTS,
+            {Duty.FILE_REQUESTS},
             lambda user: Grant.objects.openable_by(user).live().with_openings_left(),
         ),
     }

@@ -9,24 +9,28 @@ from datetime import date, timedelta
 from typing import Any
 
 import factory
-from django.db import transaction
+import psycopg
+from django.contrib.auth.hashers import make_password
+from django.db import connection, transaction
 from django.utils import timezone
+from psycopg.conninfo import make_conninfo
 from stdnum.cn import ric, uscc
 
-from access import duties
-from access.actions import decisions, identity, opening, requests
+from access import codes
+from access.actions import decisions, identity, opening, people, proposals, requests
 from access.actions.decisions import Review, Scope
 from access.actions.requests import Particulars, Person
 from access.database import Act
 from access.duties import Duty
 from access.exceptions import WrongState
 from access.identifiers import DocumentType
-from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organisation, RequestSubject, User
+from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organisation, Proposal, RequestSubject, User
 from access.models.people import POLICE_KINDS, OrganisationKind
 from access.models.requests import CheckPoint
 from access.models.requests import Status as RequestStatus
 from audit import trail
 from audit.trail import EventType
+from config import database
 from records import actions as records
 from records import entry
 from records.models import Offence, Status, Violation
@@ -97,11 +101,42 @@ class UserFactory(HistoryFactory):
     @classmethod
     def _create(cls, model_class, *args, password: str = PASSWORD, **kwargs):
         user = model_class(*args, **kwargs)
-        user.set_password(password)
+        user.set_unusable_password()
         with transaction.atomic():
             user.save()
             trail.write(EventType.USER_CREATED, by=None, on=user)
+        enrol(user, password)
         return user
+
+
+# What is done on the server, as the owner -----------------------------------------------------------------------------
+
+_owners: dict[str, psycopg.Connection] = {}
+PART, SALT = codes.new_part(), codes.new_salt()
+SLOW, DIGEST = codes.slow(PART, SALT), codes.digest(PART, SALT)
+
+
+def as_owner(statement: str, *values):
+    """Run one statement as the owner of the tables in the database of this test; return its first value."""
+    place = connection.settings_dict
+    for _attempt in range(2):
+        name = place["NAME"]
+        if name not in _owners:
+            address = {"dbname": name, "host": place["HOST"], "port": place["PORT"], "user": database.OWNER}
+            _owners[name] = psycopg.connect(make_conninfo(**address), autocommit=True)
+        try:
+            return _owners[name].execute(statement, values).fetchone()[0]
+        except psycopg.OperationalError:  # the database of an earlier test had the same name
+            _owners.pop(name).close()
+    raise AssertionError("The owner cannot connect.")
+
+
+def enrol(user: User, password: str = PASSWORD) -> None:
+    """Let a person choose their password with a code made on the server, by the real functions."""
+    user.password = make_password(password)
+    as_owner("select access_code(%s, null, %s, %s)", user.pk, SALT, DIGEST)
+    newest = "(select id from access_enrolment where user_id = %s order by made_at desc limit 1)"
+    assert as_owner(f"select access_enrol({newest}, %s, null, %s)", user.pk, SLOW, user.password)
 
 
 def organisation(kind: str = OrganisationKind.POLICE_STATION, **values) -> Organisation:
@@ -117,17 +152,27 @@ def user_with(*held: Duty, organisation: Organisation, **values) -> User:
 
 
 def give(user: User, duty: Duty, organisation: Organisation) -> None:
-    """Give a duty without anybody who gives it."""
-    with transaction.atomic():
-        duties.give(user, duty, organisation)
-        trail.write(EventType.DUTY_GIVEN, by=None, on=user, duty=duty.value, at=organisation.code)
+    """Give a duty without anybody who gives it, as set-up on the server does."""
+    as_owner("select access_give_duty(%s, %s, %s, null)::text", user.pk, duty.value, organisation.pk)
 
 
 def withdraw(user: User, duty: Duty, organisation: Organisation) -> None:
     """Take a duty away without anybody who takes it."""
-    with transaction.atomic():
-        duties.withdraw(user, duty, organisation)
-        trail.write(EventType.DUTY_WITHDRAWN, by=None, on=user, duty=duty.value, at=organisation.code)
+    as_owner("select access_withdraw_duty(%s, %s, %s, null)::text", user.pk, duty.value, organisation.pk)
+
+
+def administrator_of(unit: Organisation) -> User:
+    """Return somebody of a police organ who administers the people of this unit, which may be an outside one."""
+    user = UserFactory(organisation=organisation(OrganisationKind.PUBLIC_SECURITY_BUREAU))
+    give(user, Duty.ADMINISTER_PEOPLE, unit)
+    return user
+
+
+def note_appointment(user: User, duty: Duty, at: Organisation, *, by: User) -> None:
+    """Let the trail say that somebody gave this duty once, when they still assigned duties."""
+    detail = '{"at":"%s","duty":"%s","proposal":null,"proposed_by":null}' % (at.code, duty.value)  # noqa: UP031
+    values = (str(by.pk), by.unit_code, str(user.pk), detail)
+    as_owner("select audit_append('DUTY_GIVEN', %s, %s, 'access.user', %s, %s)", *values)
 
 
 class City:
@@ -150,11 +195,26 @@ class City:
         self.hr = user_with(Duty.FILE_REQUESTS, organisation=self.employer, username="employer")
         self.auditor = user_with(Duty.OVERSEE, organisation=self.bureau, username="auditor")
         self.people_admin = user_with(Duty.ADMINISTER_PEOPLE, organisation=self.bureau, username="people-admin")
+        self.people_admin2 = user_with(Duty.ADMINISTER_PEOPLE, organisation=self.bureau, username="people-admin2")
         self.security_admin = user_with(Duty.ASSIGN_DUTIES, organisation=self.bureau, username="security-admin")
+        self.security_admin2 = user_with(Duty.ASSIGN_DUTIES, organisation=self.bureau, username="security-admin2")
 
     def people(self) -> dict[str, User]:
         """Return everybody by user name."""
         return {user.username: user for user in vars(self).values() if isinstance(user, User)}
+
+
+def proposed_duty(city: City) -> Proposal:
+    """Return a dangerous duty for somebody new that waits for a second person."""
+    user = UserFactory(organisation=city.station)
+    return people.give_duty(user, Duty.DECIDE_REQUESTS, city.branch, by=city.security_admin, reason="任命。")
+
+
+def proposed_code(city: City) -> Proposal:
+    """Return the first half of a code for somebody that waits for its second half."""
+    user = UserFactory(organisation=city.station)
+    people.renew_code(user, by=city.people_admin, reason="手机遗失。", by_two=True)
+    return Proposal.objects.get(person=user)
 
 
 def person(name: str = "张三丰", number: str | None = None) -> Person:
@@ -302,6 +362,15 @@ def confirmed(access_request: AccessRequest, *, by: User, version: int | None = 
             by=by, session_key=SESSION, act=Act.vote(access_request, version), factor="password", proved=True
         )
     return {"by": by, "session_key": SESSION, "version": version}
+
+
+def enact(proposal: Proposal, *, by: User) -> codes.Code | None:
+    """Put a proposal in force after proving, for it, who somebody is."""
+    with suppress(WrongState):
+        identity.confirm_identity(
+            by=by, session_key=SESSION, act=Act.proposal(proposal), factor="password", proved=True
+        )
+    return proposals.enact(proposal, by=by, session_key=SESSION)
 
 
 def approve(access_request: AccessRequest, *, by: User, version: int | None = None, **values: Any) -> AccessRequest:

@@ -79,21 +79,34 @@ access:sessions_end      | - | - | POST | | 302
 access:session_end       | session | missing | POST | | 404
 access:session           | - | - | GET POST | anonymous 200 | 200
 
-access:people            | - | - | GET | people-admin 200 | 404
-access:person_new        | - | - | GET POST | people-admin 200 | 404
-access:person_disable    | person | inside | POST | people-admin 302 | 404
-                         | | * | POST | | 404
-access:person_enable     | | inside | POST | people-admin 302 | 404
-                         | | * | POST | | 404
-access:units             | - | - | GET | people-admin 200 | 404
-access:unit_agreement    | unit | inside | GET POST | people-admin 200 | 404
+access:people            | - | - | GET | people-admin 200, people-admin2 200 | 404
+access:person_new        | - | - | GET POST | people-admin 200, people-admin2 200 | 404
+access:person_code       | person | inside | GET POST | people-admin 200, people-admin2 200 | 404
                          | | * | GET POST | | 404
-access:duties            | - | - | GET | security-admin 200 | 404
-access:person_duties     | person | inside | GET | security-admin 200 | 404
+access:person_disable    | | inside | POST | people-admin 302, people-admin2 302 | 404
+                         | | * | POST | | 404
+access:person_enable     | | inside | POST | people-admin 302, people-admin2 302 | 404
+                         | | * | POST | | 404
+access:units             | - | - | GET | people-admin 200, people-admin2 200 | 404
+access:unit_agreement    | unit | inside | GET POST | people-admin 200, people-admin2 200 | 404
+                         | | * | GET POST | | 404
+access:duties            | - | - | GET | security-admin 200, security-admin2 200 | 404
+access:person_duties     | person | inside | GET | security-admin 200, security-admin2 200 | 404
                          | | * | GET | | 404
-access:duty_give         | | inside | POST | security-admin 200 | 404
+access:duty_give         | | inside | POST | security-admin 200, security-admin2 200 | 404
                          | | * | POST | | 404
 access:duty_withdraw     | | * | POST | | 404
+access:proposals         | - | - | GET | people-admin 200, people-admin2 200, security-admin 200, security-admin2 200 | 404
+access:proposal          | proposal | duty | GET | security-admin 200, security-admin2 200 | 404
+                         | | code | GET | people-admin 200, people-admin2 200 | 404
+                         | | missing | GET | | 404
+access:proposal_enact    | | duty | POST | security-admin 403, security-admin2 200 | 404
+                         | | code | POST | people-admin 403, people-admin2 200 | 404
+                         | | missing | POST | | 404
+access:proposal_turn_down | | duty | POST | security-admin 302, security-admin2 200 | 404
+                         | | code | POST | people-admin 302, people-admin2 200 | 404
+                         | | missing | POST | | 404
+access:enrol             | - | - | GET POST | anonymous 200 | 200
 
 records:violations       | - | - | GET | officer 200, officer2 200 | 403
 records:new              | - | - | GET POST | officer 200, officer2 200 | 403
@@ -155,7 +168,12 @@ mfa_authenticate         | - | - | all | anonymous 302 | 302
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 # An empty POST does the thing here, so whoever may do it gets an object of their own.
-USED_UP = frozenset({"access:request_withdraw", "access:person_disable", "records:discard"})
+USED_UP = frozenset(
+    {
+        *("access:request_withdraw", "access:person_disable", "records:discard"),
+        "access:proposal_turn_down",
+    }
+)
 # Somebody not signed in is sent to the login; a form that they sent is carried over it.
 STRANGERS = {"POST": 409}
 

@@ -26,6 +26,7 @@ TRAIL = (
 WRITTEN_BY_FUNCTIONS = (
     "access_decision access_grant access_grantuserobjectpermission access_grantexpiry access_identityconfirmation"
     " access_confirmationuse access_opening access_revocation access_undertaking records_stub"
+    " access_enrolment access_proposal access_organisationuserobjectpermission"
 )
 LAW = "access_legalbasis access_casepurpose access_workingday records_offence records_sealingrule"
 HISTORIES = (
@@ -53,7 +54,6 @@ TABLES = {
         **_each("access_organisation", SELECT, INSERT),
         **_each("access_requestsubject access_letter", SELECT, INSERT),
         **_each("records_recordkey records_violationuserobjectpermission", SELECT, INSERT),
-        **_each("access_organisationuserobjectpermission", SELECT, INSERT, DELETE),
         **_each("access_attempt mfa_authenticator", SELECT, INSERT, UPDATE, DELETE),
         **_each("access_session", SELECT, INSERT, DELETE),
         **_each(JOBS, SELECT, INSERT, UPDATE, DELETE),
@@ -93,16 +93,29 @@ SEQUENCES = {
 FUNCTIONS = {
     "seal_app": set(
         [
+            "access_code",
+            "access_code_refusal",
             "access_confirm",
             "access_confirmation",
+            "access_duty_refusal",
+            "access_enact",
+            "access_enrol",
+            "access_give_duty",
+            "access_last_held",
+            "access_needs_two",
             "access_note_expiry",
             "access_open",
+            "access_proposal_refusal",
+            "access_propose",
             "access_request_digest",
             "access_revoke",
             "access_sign",
+            "access_turn_down",
             "access_use_confirmation",
             "access_vote",
             "access_withdraw",
+            "access_withdraw_duty",
+            "access_withdrawal_refusal",
             "audit_json",
             "audit_staleness",
             "audit_write",

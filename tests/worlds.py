@@ -177,6 +177,11 @@ MAKERS: dict[str, dict[str, Callable[[World], dict[str, object]]]] = {
         "outside": lambda world: {"pk": world.city.judge.pk},
         MISSING: _missing("pk"),
     },
+    "proposal": {
+        "duty": lambda world: {"pk": factories.proposed_duty(world.city).pk},
+        "code": lambda world: {"pk": factories.proposed_code(world.city).pk},
+        MISSING: _missing("pk"),
+    },
     "unit": {
         "inside": lambda world: {"pk": world.inside_unit.pk},
         "outside": lambda world: {"pk": world.city.court.pk},

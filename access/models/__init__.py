@@ -8,6 +8,7 @@ from access.models.people import (
     OrganisationUserObjectPermission,
     User,
 )
+from access.models.proposals import Enrolment, Proposal
 from access.models.requests import (
     AccessRequest,
     ActKind,
@@ -33,6 +34,7 @@ __all__ = [
     "CasePurpose",
     "ConfirmationUse",
     "Decision",
+    "Enrolment",
     "Grant",
     "GrantExpiry",
     "GrantGroupObjectPermission",
@@ -44,6 +46,7 @@ __all__ = [
     "Organisation",
     "OrganisationGroupObjectPermission",
     "OrganisationUserObjectPermission",
+    "Proposal",
     "RequestSubject",
     "Revocation",
     "Session",

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Never
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import check_password
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
@@ -97,6 +98,7 @@ class Organisation(models.Model):
             ("oversee", "Oversee the trail"),
             ("administer_people", "Administer people"),
             ("assign_duties", "Assign duties"),
+            ("maintain_law", "Maintain the law"),
         ]
         default_permissions = ()
         constraints: ClassVar = [
@@ -155,6 +157,11 @@ class User(AbstractBaseUser):
 
     class Meta:
         default_permissions = ()
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                name="one_person_a_badge_number", fields=["badge_number"], condition=~models.Q(badge_number="")
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.full_name} {self.badge_number}".strip()
@@ -191,9 +198,13 @@ class User(AbstractBaseUser):
 
 
 class OrganisationUserObjectPermission(UserObjectPermissionBase):
-    """A duty of a person at an organisation; written by access.duties only."""
+    """A duty of a person at an organisation, with who gave it; written by functions of the database only."""
 
     content_object = models.ForeignKey(Organisation, models.PROTECT)
+    # Who proposed or gave it, and who consented where it takes two; both empty when set up on the server.
+    given_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    consented_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    given_at = models.DateTimeField(db_default=Now())
 
 
 class OrganisationGroupObjectPermission(GroupObjectPermissionBase):

@@ -415,6 +415,7 @@ class ActKind(models.TextChoices):
 
     GRANT = "GRANT", _("Opening answers of one grant")
     VOTE = "VOTE", _("One vote on one version of a request")
+    PROPOSAL = "PROPOSAL", _("Putting one proposal in force")
     CHANGE = "CHANGE", _("One change of one's own password or factors")
 
 
@@ -425,7 +426,7 @@ class IdentityConfirmation(models.Model):
     user = models.ForeignKey(User, models.PROTECT)
     session_digest = models.BinaryField()
     kind = models.CharField(max_length=10, choices=ActKind)
-    # The grant, the request or the person themselves; which version of the request, or which change.
+    # The grant, the request, the proposal or the person themselves; which version of the request, or which change.
     target_id = models.UUIDField()
     which = models.CharField(max_length=40, blank=True)
     # What it was proved with.

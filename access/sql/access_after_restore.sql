@@ -23,9 +23,14 @@ begin
         grants := grants + 1;
     end loop;
 
+    -- A code that the lost part saw used would let somebody in a second time.
+    update public.access_enrolment set until = clock_timestamp() where used_at is null and until > clock_timestamp();
+
     delete from public.access_session;
     get diagnostics sessions = row_count;
 
+    -- Whom the lost part shut out stays out, be it the last overseer (access_keep_overseers).
+    perform set_config('seal.restoring', 'on', true);
     -- The history has every column of the row under the same name, but no password.
     select string_agg(quote_ident(a.attname), ', ') into columns
       from pg_attribute a join pg_attribute h on h.attname = a.attname and h.attrelid = 'public.access_historicaluser'::regclass

@@ -1,5 +1,6 @@
 -- Keep that a person proved again, in this session, who they are - or that somebody failed to. A confirmation is for one
--- act: GRANT (openings of this grant), VOTE (this request at this version) or CHANGE (one change of one's own factors).
+-- act: GRANT (openings of this grant), VOTE (this request at this version), PROPOSAL (putting it in force) or CHANGE (one
+-- change of one's own factors).
 -- Whoever has a security key proves it with the key, else with the authenticator app; a recovery code stands in for the
 -- app, and for a lost key only where factors are changed. The password alone proves something only where nothing else is.
 create function public.access_confirm(
@@ -16,6 +17,8 @@ begin
         when 'GRANT' then p_detail = '' and exists (select from public.access_grant where id = p_target)
         when 'VOTE' then exists (select from public.access_accessrequest
                                   where id = p_target and status = 'SUBMITTED' and version::text = p_detail)
+        when 'PROPOSAL' then p_detail = ''
+            and exists (select from public.access_proposal where id = p_target and state = 'PROPOSED')
         when 'CHANGE' then p_target = p_user
             and p_detail ~ '^(password|app-add|app-remove|codes|key-add|key-remove-[1-9][0-9]{0,17})$'
         end;
@@ -42,5 +45,6 @@ begin
         case p_kind
             when 'GRANT' then '{"act":"GRANT","grant":"' || p_target || '","proof":"' || p_factor || '"}'
             when 'VOTE' then '{"act":"VOTE","proof":"' || p_factor || '","request":"' || p_target || '","version":' || p_detail || '}'
+            when 'PROPOSAL' then '{"act":"PROPOSAL","proof":"' || p_factor || '","proposal":"' || p_target || '"}'
             else '{"act":"CHANGE","change":"' || p_detail || '","proof":"' || p_factor || '"}' end);
 end $$;

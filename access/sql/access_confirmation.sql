@@ -1,5 +1,5 @@
 -- The newest confirmation of this person, in this session, for this act, that is fresh and not used up; null when there is
--- none. Votes and changes use one up; openings of a grant do not.
+-- none. Votes, proposals put in force and changes use one up; openings of a grant do not.
 create function public.access_confirmation(p_user uuid, p_session bytea, p_kind text, p_target uuid, p_detail text)
     returns uuid language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select c.id from public.access_identityconfirmation c

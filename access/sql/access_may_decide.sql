@@ -7,11 +7,12 @@ create function public.access_may_decide(p_request uuid, p_by uuid) returns bool
           join public.access_user u on u.id = p_by and u.is_active
          where r.id = p_request and r.requester_id <> p_by
            and public.access_holds(p_by, 'decide_requests', r.receiving_organ_id)
-           -- A deputy of one's own is not somebody else: the trail remembers who gave the duty.
+           -- A deputy of one's own is not somebody else: the trail remembers who proposed or consented to the duty.
            and not exists (
                select from public.audit_event e
-                where e.kind = 'DUTY_GIVEN' and e.target_id = p_by::text and e.actor = r.requester_id::text
-                  and public.audit_json(e.canonical) -> 'detail' ->> 'duty' = 'decide_requests')
+                where e.kind = 'DUTY_GIVEN' and e.target_id = p_by::text
+                  and public.audit_json(e.canonical) -> 'detail' ->> 'duty' = 'decide_requests'
+                  and r.requester_id::text in (e.actor, public.audit_json(e.canonical) -> 'detail' ->> 'proposed_by'))
            and not exists (
                select from public.access_decision d
                 where d.access_request_id = r.id and d.round = r.round

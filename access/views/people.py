@@ -5,22 +5,23 @@ from __future__ import annotations
 import uuid
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from access import duties
+from access import database, duties
 from access.actions import people as actions
-from access.duties import Duty
-from access.exceptions import NotAllowed, Refused
-from access.models import Organisation, User
-from access.people_forms import AgreementForm, DutyForm, PersonForm
+from access.codes import Code
+from access.duties import DANGEROUS, Duty
+from access.exceptions import NotAllowed, Refused, WrongState
+from access.models import Organisation, OrganisationUserObjectPermission, User
+from access.people_forms import AgreementForm, DutyForm, NewCodeForm, PersonForm, WithdrawForm
 from access.views import AuthenticatedHttpRequest
 
 PAGE = 25
@@ -38,24 +39,42 @@ def people(request: AuthenticatedHttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def person_new(request: AuthenticatedHttpRequest) -> HttpResponse:
-    """Enter a person; they hold no duty until one is given by somebody else."""
+    """Enter a person, who holds no duty until one is given by somebody else; the answer shows their code, once."""
     units = _units_of(request.user, Duty.ADMINISTER_PEOPLE).filter(is_active=True)
     form = PersonForm(request.POST or None, organisations=units)
     if request.method == "POST" and form.is_valid():
         try:
-            user = actions.create_user(by=request.user, **form.cleaned_data)
-        except ValidationError as error:
-            form.add_error("password", error)
-        except IntegrityError:  # somebody else took the name between the check and now
-            form.add_error("username", _("This user name is taken; choose another one."))
+            user, code = actions.create_user(by=request.user, **form.cleaned_data)
+        except IntegrityError:  # somebody else took the name or the number between the check and now
+            form = PersonForm(request.POST, organisations=units)
+            if form.is_valid():
+                form.add_error("username", _("This user name is taken; choose another one."))
         else:
-            messages.success(
-                request,
-                _("%(person)s may sign in now, and does nothing yet: duties are given by who assigns them.")
-                % {"person": user},
-            )
-            return redirect("access:people")
+            return hand_over(request, user, code)
     return render(request, "access/people_new.html", {"form": form})
+
+
+@require_http_methods(["GET", "POST"])
+def person_code(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Make a new code for somebody who lost a password or a second factor; the answer shows it, once."""
+    person = _person_of(request.user, pk, Duty.ADMINISTER_PEOPLE)
+    takes_two = database.needs_two(person)
+    form = NewCodeForm(request.POST or None, takes_two=takes_two)
+    if request.method == "POST" and form.is_valid():
+        try:
+            code = actions.renew_code(person, by=request.user, **form.cleaned_data)
+        except (NotAllowed, Refused) as error:
+            form.add_error(None, str(error))
+        else:
+            return hand_over(request, person, code)
+    context = {"form": form, "person": person, "takes_two": takes_two}
+    return render(request, "access/people_new_code.html", context)
+
+
+def hand_over(request: AuthenticatedHttpRequest, person: User, code: Code) -> HttpResponse:
+    """Show a code in the answer to the POST that made it: nothing keeps it, and no other page has it."""
+    context = {"person": person, "code": code, "address": request.build_absolute_uri(reverse("access:enrol"))}
+    return render(request, "access/people_code.html", context)
 
 
 @require_POST
@@ -64,7 +83,7 @@ def person_disable(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResp
     user = _person_of(request.user, pk, Duty.ADMINISTER_PEOPLE)
     try:
         actions.disable_user(user, by=request.user)
-    except NotAllowed as error:
+    except (NotAllowed, Refused) as error:
         messages.warning(request, str(error))
     else:
         messages.success(request, _("%(person)s is shut out; every session has ended.") % {"person": user})
@@ -132,11 +151,20 @@ def duty_give(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     if form.is_valid():
         duty, unit = Duty(form.cleaned_data["duty"]), form.cleaned_data["organisation"]
         try:
-            actions.give_duty(person, duty, unit, by=request.user)
-        except (NotAllowed, Refused) as error:
+            proposal = actions.give_duty(
+                person, duty, unit, by=request.user, reason=form.cleaned_data.get("reason", "")
+            )
+        except (NotAllowed, Refused, WrongState) as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, _("The duty is given: %(duty)s, %(unit)s.") % {"duty": duty.label, "unit": unit})
+            words = {"duty": duty.label, "unit": unit}
+            if proposal:
+                messages.success(
+                    request,
+                    _("Proposed: %(duty)s, %(unit)s. Somebody else who assigns duties puts it in force.") % words,
+                )
+            else:
+                messages.success(request, _("The duty is given: %(duty)s, %(unit)s.") % words)
             return redirect("access:person_duties", pk=pk)
     return _person_page(request, person, form)
 
@@ -145,13 +173,13 @@ def duty_give(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 def duty_withdraw(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Take a duty away; the button that was pressed says which, and where."""
     person = _person_of(request.user, pk, Duty.ASSIGN_DUTIES)
-    form = DutyForm(request.POST, organisations=_units_of(request.user, Duty.ASSIGN_DUTIES))
+    form = WithdrawForm(request.POST, organisations=_units_of(request.user, Duty.ASSIGN_DUTIES))
     if not form.is_valid():
         raise Http404
     duty, unit = Duty(form.cleaned_data["duty"]), form.cleaned_data["organisation"]
     try:
         actions.withdraw_duty(person, duty, unit, by=request.user)
-    except NotAllowed as error:
+    except (NotAllowed, Refused) as error:
         messages.warning(request, str(error))
     else:
         messages.success(request, _("The duty is withdrawn: %(duty)s, %(unit)s.") % {"duty": duty.label, "unit": unit})
@@ -161,9 +189,16 @@ def duty_withdraw(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpRespo
 def _person_page(request: AuthenticatedHttpRequest, person: User, form: DutyForm | None = None) -> HttpResponse:
     units = _units_of(request.user, Duty.ASSIGN_DUTIES).order_by("path")
     reached = set(units.values_list("pk", flat=True))
+    rows = OrganisationUserObjectPermission.objects.filter(user=person, user__is_active=True).select_related(
+        "permission", "content_object", "given_by", "consented_by"
+    )
     context = {
         "person": person,
-        "held": [(duty, unit, unit.pk in reached) for duty, unit in duties.held_by(person)],
+        "held": [
+            (Duty(row.permission.codename), row, row.content_object_id in reached)
+            for row in rows.order_by("content_object__path")
+        ],
+        "dangerous": [duty.label for duty in Duty if duty in DANGEROUS],
         "form": form or DutyForm(organisations=units),
         "is_self": person.pk == request.user.pk,
     }

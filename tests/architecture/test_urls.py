@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # step of signing in: it has a login of its own half done in the session, or sends to the login. Machines watch health.
 # How long a session lasts is said to whoever has none, too: nought.
 OPEN = {
+    "access:enrol",
     "account_login",
     "account_logout",
     "account_inactive",

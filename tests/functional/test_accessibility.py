@@ -9,7 +9,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from access.models import AccessRequest, Grant, User
+from access.actions import people
+from access.duties import Duty
+from access.models import AccessRequest, Grant, Proposal, User
+from access.models.proposals import ProposalKind, ProposalState
 from access.models.requests import Status as RequestStatus
 from audit.models import Event
 from audit.trail import EventType
@@ -55,7 +58,7 @@ def access_request(status: RequestStatus, username: str) -> AccessRequest:
 
 
 def of_anybody(site: Site) -> Iterator[str]:
-    yield site.at("account_login")
+    yield from (site.at("account_login"), site.at("access:enrol"))
 
 
 def of_officer(site: Site) -> Iterator[str]:
@@ -104,10 +107,18 @@ def of_auditor(site: Site) -> Iterator[str]:
 
 def of_people_admin(site: Site) -> Iterator[str]:
     yield from (site.at("desk"), site.at("access:people"), site.at("access:person_new"), site.at("access:units"))
+    yield site.at("access:person_code", User.objects.get(username="officer").pk)
+    yield from (site.at("access:proposals"), site.at("access:proposals") + "?tab=other")
+    yield site.at("access:proposal", Proposal.objects.filter(kind=ProposalKind.ENROLMENT).earliest("proposed_at").pk)
 
 
 def of_security_admin(site: Site) -> Iterator[str]:
-    yield from (site.at("access:duties"), site.at("access:person_duties", User.objects.get(username="officer").pk))
+    yield from (site.at("access:duties"), site.at("access:person_duties", User.objects.get(username="supervisor").pk))
+    waiting = Proposal.objects.filter(kind=ProposalKind.DUTY, state=ProposalState.PROPOSED).first()
+    if waiting is None:
+        second, auditor = (User.objects.get(username=name) for name in ("security-admin2", "supervisor3"))
+        waiting = people.give_duty(auditor, Duty.MAINTAIN_LAW, auditor.organisation, by=second, reason="熟悉法制工作。")
+    yield from (site.at("access:proposals"), site.at("access:proposal", waiting.pk))
 
 
 @pytest.mark.parametrize(

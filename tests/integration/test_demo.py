@@ -43,7 +43,7 @@ def test_the_sample_city(monkeypatch, settings, tmp_path):
     made = figures()
 
     # Everybody is there, and the three keepers are three people.
-    assert (len(made["organisations"]), len(made["people"])) == (14, 20)
+    assert (len(made["organisations"]), len(made["people"])) == (14, 22)
     for user in User.objects.all():
         assert len({duty for duty, _unit in duties.held_by(user)} & EXCLUSIVE) <= 1
     assert User.objects.get(username="auditor").check_password(accounts.DEFAULT_PASSWORD)

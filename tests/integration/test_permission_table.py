@@ -88,8 +88,13 @@ def test_each_role_gets_the_status_of_the_table(world, page):
                 nothing[cell.method, role] = told(response, values)
             else:
                 unseen = MISSING in MAKERS[cell.kind] and (cell.expected(role) == 404 or role == ANONYMOUS)
-                if unseen and told(response, values) != nothing[cell.method, role]:
-                    telling.append((str(cell), role))
+                said = told(response, values)
+                if unseen and said != nothing[cell.method, role]:
+                    # The badges of the frame may count less by now; then what does not exist says the same today.
+                    missing = next(one for one in mine if (one.state, one.method) == (MISSING, cell.method))
+                    values = world.objects[cell.kind][MISSING]
+                    if said != told(answer(world, missing, role, values), values):
+                        telling.append((str(cell), role))
     assert wrong == {}
     assert telling == []
 

@@ -19,6 +19,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         raise CommandError(
             "There are no superusers: whoever could do everything could also hide it. Start a system with "
-            "`manage.py set_up`, which enters the first organisation and its three keepers (people, duties, oversight); "
+            "`manage.py set_up`, which enters the first organisation and its keepers (people, duties, oversight); "
             "they do the rest in the browser. To look around, use: make demo"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,9 +13,11 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from access import duties
+from access.actions import people
 from access.duties import Duty
-from access.models import User
+from access.models import Proposal, User
 from access.models.people import OrganisationKind
+from audit.models import Event
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +40,6 @@ def new_person(city: factories.City, **values) -> dict[str, str]:
         "full_name": "新来人",
         "badge_number": "341599",
         "organisation": str(city.station.pk),
-        "password": "a long first password",
         **values,
     }
 
@@ -87,11 +89,94 @@ def test_the_list_takes_as_many_queries_for_many_people(client, city):
 def test_a_person_is_entered_and_holds_no_duty(client, city):
     client.force_login(city.people_admin)
 
-    response = client.post(reverse("access:person_new"), new_person(city), follow=True)
+    response = client.post(reverse("access:person_new"), new_person(city))
 
     user = User.objects.get(username="newcomer")
-    assert user.check_password("a long first password") and duties.held_by(user) == []
-    assert "may sign in now" in response.content.decode()
+    assert not user.has_usable_password() and duties.held_by(user) == []
+    assert code_on(response) and "/enrol/" in response.content.decode()
+
+
+def code_on(response) -> str:
+    """Return the code, or half of one, that a page shows."""
+    [code] = re.findall(r"data-code><strong>([2-9A-Z-]{14})<", response.content.decode())
+    return code
+
+
+def test_two_administrators_hand_over_half_a_code_each(client, city):
+    client.force_login(city.people_admin)
+    first = code_on(client.post(reverse("access:person_new"), new_person(city, by_two="on")))
+    proposal = Proposal.objects.get()
+    own = client.get(reverse("access:proposal", args=[proposal.pk])).content.decode()
+    assert "Withdraw the proposal" in own and "Make the second half" not in own
+
+    client.force_login(city.people_admin2)
+    listed = client.get(reverse("access:proposals")).content.decode()
+    assert '<span class="badge">1</span>' in listed and "a one-time code for" in listed
+    second = code_on(
+        client.post(reverse("access:proposal_enact", args=[proposal.pk]), {"password": factories.PASSWORD})
+    )
+
+    chosen = {"username": "newcomer", "code": f"{first} {second}", "password": "chosen by its holder"}
+    stranger = Client(headers={"accept-language": "en"})
+    for wrong in ({"code": first}, {"username": "nobody-here"}, {"code": second + first}):
+        page = stranger.post(reverse("access:enrol"), {**chosen, "password_again": chosen["password"], **wrong})
+        assert "User name and code do not fit" in page.content.decode()
+    response = stranger.post(reverse("access:enrol"), {**chosen, "password_again": chosen["password"]})
+    assert response.status_code == 302 and response.url == reverse("account_login")
+    assert User.objects.get(username="newcomer").check_password("chosen by its holder")
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"password_again": "something else 1234"}, "are not the same"),
+        ({"password": "short", "password_again": "short"}, "at least 12 characters"),
+        ({"password": "", "password_again": ""}, "Choose a password."),
+        ({"code": ""}, "Enter the code."),
+        ({"username": "\x00"}, "Null characters"),
+    ],
+)
+def test_each_mistake_while_enrolling_has_its_sentence_and_uses_nothing_up(client, city, values, sentence):
+    right = {
+        "username": "officer",
+        "code": "x",
+        "password": "chosen by its holder",
+        "password_again": "chosen by its holder",
+    }
+    page = client.post(reverse("access:enrol"), {**right, **values}).content.decode()
+    assert sentence in page and "chosen by its holder" not in page
+    assert not Event.objects.filter(kind="ENROLMENT_FAILED").exists()
+
+
+def test_attempts_at_codes_are_limited_for_that_name_from_there(client, city):
+    values = {"username": "officer", "code": "2222", "password": "chosen by its holder"}
+    values["password_again"] = values["password"]
+    answers = [client.post(reverse("access:enrol"), values) for _each in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert "Wait 15 minutes" in answers[-1].content.decode()
+    assert client.post(reverse("access:enrol"), {**values, "username": "officer2"}).status_code == 200
+    elsewhere = client.post(reverse("access:enrol"), values, REMOTE_ADDR="10.0.0.9")
+    assert elsewhere.status_code == 200
+
+
+def test_a_code_ends_what_was_open_and_signs_out_whoever_was_signed_in_here(client, city):
+    code = people.renew_code(city.officer, by=city.people_admin, reason="x").text
+    theirs = Client()
+    theirs.force_login(city.officer)
+    client.force_login(city.officer2)
+    values = {"username": "officer", "code": code, "password": "chosen by its holder"}
+
+    client.post(reverse("access:enrol"), {**values, "password_again": values["password"]})
+
+    assert theirs.get("/").status_code == 302
+    assert client.get("/").status_code == 302
+
+
+def test_the_desk_tells_of_a_code(client, city):
+    client.force_login(city.officer)
+    assert "one-time code" not in client.get("/").content.decode()
+    people.renew_code(city.officer, by=city.people_admin, reason="x")
+    assert "A new one-time code for your account was made" in client.get("/").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -101,18 +186,18 @@ def test_a_person_is_entered_and_holds_no_duty(client, city):
         ("username", "two words", "letters, digits, dots"),
         ("full_name", "\u202e倒", "direction"),
         ("badge_number", "12", "6 or 7 digits"),
-        ("password", "short", "at least 12 characters"),
+        ("badge_number", "officer's", "has this badge number already"),
         ("organisation", "", "Choose the unit."),
     ],
 )
 def test_each_mistake_has_its_sentence_and_what_was_typed_stays(client, city, field, value, sentence):
     client.force_login(city.people_admin)
 
+    value = city.officer.badge_number if value == "officer's" else value
     page = client.post(reverse("access:person_new"), new_person(city, **{field: value})).content.decode()
 
     assert sentence in page
     assert 'value="newcomer"' in page or field == "username"
-    assert "a long first password" not in page
     assert not User.objects.filter(username="newcomer").exists()
 
 
@@ -184,11 +269,11 @@ def test_a_duty_is_given_and_withdrawn(client, city):
 
 def test_keeping_the_system_stays_with_three_people(client, city):
     client.force_login(city.security_admin)
-    chosen = {"duty": Duty.ADMINISTER_PEOPLE.value, "organisation": str(city.bureau.pk)}
+    chosen = {"duty": Duty.ADMINISTER_PEOPLE.value, "organisation": str(city.bureau.pk), "reason": "任命。"}
 
     page = client.post(reverse("access:duty_give", args=[city.auditor.pk]), chosen).content.decode()
 
-    assert "are three people" in page
+    assert "holds no other duty" in page
     assert not duties.holds(city.auditor, Duty.ADMINISTER_PEOPLE)
 
 
@@ -198,10 +283,10 @@ def test_nobody_changes_their_own_duties(client, city):
 
     client.post(reverse("access:duty_withdraw", args=[city.security_admin.pk]), own)
     page = client.post(
-        reverse("access:duty_give", args=[city.security_admin.pk]), {**own, "duty": Duty.OVERSEE.value}
+        reverse("access:duty_give", args=[city.security_admin.pk]), {**own, "duty": Duty.OVERSEE.value, "reason": "x"}
     ).content.decode()
 
-    assert "cannot give yourself a duty" in page
+    assert "cannot change your own duties" in page
     assert [duty for duty, _unit in duties.held_by(city.security_admin)] == [Duty.ASSIGN_DUTIES]
 
 
@@ -214,3 +299,67 @@ def test_duties_elsewhere_are_out_of_reach(client, city):
         {"duty": Duty.FILE_REQUESTS.value, "organisation": str(city.court.pk)},
     ).content.decode()
     assert "There is no such unit here" in page
+
+
+def test_a_dangerous_duty_is_proposed_and_put_in_force_by_somebody_else(client, city):
+    client.force_login(city.security_admin)
+    person = factories.UserFactory(organisation=city.station)
+    chosen = {"duty": Duty.DECIDE_REQUESTS.value, "organisation": str(city.branch.pk)}
+    page = client.post(reverse("access:duty_give", args=[person.pk]), chosen).content.decode()
+    assert "This duty takes two people: give the reason" in page
+    client.post(reverse("access:duty_give", args=[person.pk]), {**chosen, "reason": "任命为审批人。"})
+    assert not duties.held_by(person)
+    proposal = Proposal.objects.get()
+    enact = reverse("access:proposal_enact", args=[proposal.pk])
+    assert client.post(enact).status_code == 403
+
+    client.force_login(city.security_admin2)
+    page = client.get(reverse("access:proposal", args=[proposal.pk])).content.decode()
+    assert "<ins>Decide access requests" in page and "任命为审批人。" in page
+    for wrong in ("", "not my password"):
+        page = client.post(enact, {"password": wrong}).content.decode()
+        assert "error-summary" in page and not duties.held_by(person)
+    assert client.post(enact, {"password": factories.PASSWORD}).status_code == 302
+
+    assert duties.has(person, Duty.DECIDE_REQUESTS, city.station)
+    page = client.get(reverse("access:person_duties", args=[person.pk])).content.decode()
+    assert f"proposed by {city.security_admin}, put in force by {city.security_admin2}" in page
+
+
+def test_a_proposal_is_turned_down_with_a_reason(client, city):
+    proposal = factories.proposed_duty(city)
+    url = reverse("access:proposal_turn_down", args=[proposal.pk])
+    client.force_login(city.security_admin2)
+
+    assert "Give the reason why it is turned down." in client.post(url, {"reason": ""}).content.decode()
+    client.post(url, {"reason": "尚未完成培训。"})
+
+    client.force_login(city.security_admin)
+    other = client.get(reverse("access:proposals") + "?tab=other").content.decode()
+    assert "Turned down" in other
+    assert "尚未完成培训。" in client.get(reverse("access:proposal", args=[proposal.pk])).content.decode()
+
+
+def test_a_proposal_on_changed_ground_says_so_and_has_no_button(client, city):
+    proposal = factories.proposed_duty(city)
+    factories.give(proposal.person, Duty.ENTER_VIOLATIONS, city.station)
+    client.force_login(city.security_admin2)
+
+    page = client.get(reverse("access:proposal", args=[proposal.pk])).content.decode()
+    assert "has changed since it was proposed" in page and "Put in force" not in page
+    page = client.post(reverse("access:proposal_enact", args=[proposal.pk]), follow=True).content.decode()
+    assert "has changed since it was proposed" in page
+    assert not duties.holds(proposal.person, Duty.DECIDE_REQUESTS)
+
+
+def test_a_new_code_for_somebody_who_decides_is_half_a_code(client, city):
+    client.force_login(city.people_admin)
+    url = reverse("access:person_code", args=[city.supervisor.pk])
+    page = client.get(url).content.decode()
+    assert "This takes two" in page and 'name="by_two"' not in page
+    assert "Give the reason for a new code." in client.post(url, {"reason": ""}).content.decode()
+    assert "First half of the code" in client.post(url, {"reason": "手机遗失。"}).content.decode()
+    assert (
+        "One-time code"
+        in client.post(reverse("access:person_code", args=[city.officer.pk]), {"reason": "手机遗失。"}).content.decode()
+    )

@@ -249,14 +249,14 @@ def test_two_votes_are_two_people_of_two_units(app, city):
 
 def test_a_deputy_whom_the_requester_appointed_does_not_decide(app, city):
     access_request = factories.submitted(city)
-    app.execute(
-        "select audit_write('DUTY_GIVEN', %s, %s, 'access.user', %s, %s)",
-        [
-            access_request.requester_id,
-            city.kindergarten.code,
+    detail = '{"at":"%s","duty":"decide_requests","proposal":null,"proposed_by":"%s"}'
+    factories.as_owner(
+        "select audit_append('DUTY_GIVEN', %s, null, 'access.user', %s, %s)",
+        *(
+            str(city.security_admin.pk),
             str(city.supervisor.pk),
-            Jsonb({"duty": "decide_requests", "at": city.branch.code}),
-        ],
+            detail % (city.branch.code, access_request.requester_id),
+        ),
     )
     with pytest.raises(psycopg.DatabaseError) as error:
         app.execute(VOTE, vote_values(access_request, city.supervisor))
@@ -349,21 +349,32 @@ def test_a_request_is_changed_only_with_its_history_and_its_event(app, city):
 # People, duties, factors ------------------------------------------------------------------------------------------------
 
 
-def test_a_duty_is_not_given_or_taken_without_its_own_event(app, city):
-    give = (
-        "insert into access_organisationuserobjectpermission (content_object_id, user_id, permission_id)"
-        " select %s, %s, id from auth_permission where codename = 'decide_requests'"
-    )
-    wrong = Jsonb({"duty": "file_requests", "at": city.branch.code})
+GIVE = (
+    "insert into access_organisationuserobjectpermission (content_object_id, user_id, permission_id)"
+    " select %s, %s, id from auth_permission where codename = %s"
+)
+
+
+def test_a_duty_is_not_written_by_hand(app, city):
+    with pytest.raises(DENIED):
+        app.execute(GIVE, [city.branch.pk, city.officer.pk, "decide_requests"])
+    with pytest.raises(DENIED):
+        app.execute("delete from access_organisationuserobjectpermission where user_id = %s", [city.auditor.pk])
+
+
+def test_not_even_the_owner_gives_a_duty_without_its_own_event(owner, city):
     with pytest.raises(psycopg.IntegrityError, match="event"):
-        app.execute(give, [city.branch.pk, city.officer.pk])
-    with pytest.raises(psycopg.IntegrityError, match="event"), app.transaction():
-        app.execute(give, [city.branch.pk, city.officer.pk])
-        app.execute(
-            "select audit_write('DUTY_GIVEN', null, null, 'access.user', %s, %s)", [str(city.officer.pk), wrong]
+        owner.execute(GIVE, [city.branch.pk, city.officer.pk, "confirm_violations"])
+    wrong = '{"at":"%s","duty":"file_requests"}' % city.branch.code  # noqa: UP031 - JSON has braces
+    with pytest.raises(psycopg.IntegrityError, match="event"), owner.transaction():
+        owner.execute(GIVE, [city.branch.pk, city.officer.pk, "confirm_violations"])
+        owner.execute(
+            "select audit_append('DUTY_GIVEN', null, null, 'access.user', %s, %s)", [str(city.officer.pk), wrong]
         )
     with pytest.raises(psycopg.IntegrityError, match="event"):
-        app.execute("delete from access_organisationuserobjectpermission where user_id = %s", [city.auditor.pk])
+        owner.execute("delete from access_organisationuserobjectpermission where user_id = %s", [city.auditor.pk])
+    with pytest.raises(psycopg.IntegrityError, match="never changed"):
+        owner.execute("update access_organisationuserobjectpermission set given_at = now()")
 
 
 @pytest.mark.parametrize(

@@ -161,9 +161,7 @@ def revoked(city, grant, owner):
 
 
 def disabled(city, grant, owner):
-    people.disable_user(
-        city.requester, by=factories.user_with(factories.Duty.ADMINISTER_PEOPLE, organisation=city.kindergarten)
-    )
+    people.disable_user(city.requester, by=factories.administrator_of(city.kindergarten))
 
 
 def agreement_ended(city, grant, owner):

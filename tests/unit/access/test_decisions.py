@@ -232,19 +232,18 @@ def test_nobody_without_the_duty_over_the_receiving_organ_votes(city):
 
 
 def test_a_requester_who_becomes_a_supervisor_still_cannot_decide(city):
-    access_request = factories.submitted(city)
-    people.give_duty(city.requester, Duty.DECIDE_REQUESTS, city.bureau, by=city.security_admin)
+    officer = factories.user_with(Duty.FILE_REQUESTS, organisation=city.station)
+    access_request = factories.submitted(city, by=officer, code="PSAPL-136-CASE")
+    factories.give(officer, Duty.DECIDE_REQUESTS, city.branch)
 
-    assert refused_every_way(access_request, city.requester, "your own request")
-    assert not AccessRequest.objects.decidable_by(city.requester).exists()
+    assert refused_every_way(access_request, officer, "your own request")
+    assert not AccessRequest.objects.decidable_by(officer).exists()
 
 
 def test_neither_can_a_deputy_whom_the_requester_appointed(city):
-    factories.give(city.requester, Duty.ASSIGN_DUTIES, city.bureau)
-    deputy, clerk = (factories.user_with(organisation=city.branch) for _person in range(2))
-    people.give_duty(deputy, Duty.DECIDE_REQUESTS, city.branch, by=city.requester)
-    people.give_duty(clerk, Duty.ENTER_VIOLATIONS, city.branch, by=city.requester)
-    people.give_duty(clerk, Duty.DECIDE_REQUESTS, city.branch, by=city.security_admin)
+    deputy, clerk = (factories.user_with(Duty.DECIDE_REQUESTS, organisation=city.branch) for _person in range(2))
+    factories.note_appointment(deputy, Duty.DECIDE_REQUESTS, city.branch, by=city.requester)
+    factories.note_appointment(clerk, Duty.ENTER_VIOLATIONS, city.branch, by=city.requester)
     access_request = factories.submitted(city)
 
     assert refused_every_way(access_request, deputy, "gave you the duty")
@@ -252,10 +251,8 @@ def test_neither_can_a_deputy_whom_the_requester_appointed(city):
 
 
 def test_a_request_that_only_deputies_of_the_requester_could_decide_is_not_submitted(city):
-    for person, organ in ((city.supervisor, city.branch), (city.supervisor2, city.bureau)):
-        factories.withdraw(person, Duty.DECIDE_REQUESTS, organ)
-    factories.give(city.requester, Duty.ASSIGN_DUTIES, city.bureau)
-    people.give_duty(city.supervisor, Duty.DECIDE_REQUESTS, city.branch, by=city.requester)
+    factories.withdraw(city.supervisor2, Duty.DECIDE_REQUESTS, city.bureau)
+    factories.note_appointment(city.supervisor, Duty.DECIDE_REQUESTS, city.branch, by=city.requester)
 
     with pytest.raises(Refused, match="Nobody can decide"):
         factories.submitted(city)
@@ -274,10 +271,11 @@ def test_two_votes_of_one_person_or_one_unit_do_not_satisfy_two_approvals(city):
 
 
 def test_where_two_units_decide_the_requesters_own_unit_does_not(city):
-    colleague = factories.user_with(organisation=city.court)
+    officer, colleague = (factories.user_with(Duty.FILE_REQUESTS, organisation=city.station) for _person in range(2))
     factories.give(colleague, Duty.DECIDE_REQUESTS, city.branch)
+    access_request = factories.submitted(city, by=officer, code="PSAPL-136-CASE")
 
-    assert refused_every_way(case(city), colleague, "comes from your own unit")
+    assert refused_every_way(access_request, colleague, "comes from your own unit")
 
 
 def test_a_supervisor_who_loses_the_duty_cannot_vote_any_more(city):
@@ -428,7 +426,6 @@ def test_a_revocation_has_a_reason_and_comes_from_who_decides(city):
     grant = factories.approved(city)
     with pytest.raises(Refused, match="reason"):
         decisions.revoke(grant, by=city.supervisor, reason=" ")
-    factories.give(city.requester, Duty.DECIDE_REQUESTS, city.branch)
     for person in (city.requester, city.judge, city.auditor, city.people_admin, city.reviewer):
         with pytest.raises(NotAllowed):
             decisions.revoke(grant, by=person, reason="不应成功。")

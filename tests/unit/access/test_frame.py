@@ -41,7 +41,7 @@ def test_it_is_what_the_pages_count_themselves(city):
             "access:queue": AccessRequest.objects.decidable_by(user),
             "access:requests": AccessRequest.objects.filed_by(user).filter(status=RequestStatus.RETURNED),
         }
-        shown = {name: rows.count() if frame.Counts.announced[name][0] in held else 0 for name, rows in counted.items()}
+        shown = {name: rows.count() if frame.Counts.announced[name][0] & held else 0 for name, rows in counted.items()}
         assert found.frame.waiting == shown
     assert frame.read(city.officer.pk).frame.waiting["records:violations"] == 1
     assert frame.read(city.supervisor.pk).frame.waiting["access:queue"] == 2

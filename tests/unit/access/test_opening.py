@@ -225,11 +225,11 @@ def test_looking_again_ends_with_the_viewing_time_and_with_the_grant(grant, owne
 
 def test_whoever_moved_to_another_unit_has_left_the_grant_behind(city, grant):
     person = city.requester
-    factories.give(person, Duty.FILE_REQUESTS, city.employer)
     person.organisation = city.employer
     with transaction.atomic():
         person.save()
         trail.write(trail.EventType.USER_CHANGED, by=city.people_admin, on=person)
+    factories.give(person, Duty.FILE_REQUESTS, city.employer)
 
     with pytest.raises(NothingToShow):
         opened(grant, by=person)

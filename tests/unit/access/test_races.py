@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from access.actions import decisions, opening, people, requests
-from access.duties import Duty
+from access.duties import Duty, held_by, holders
 from access.exceptions import NotAllowed, NothingToShow, Refused, WrongState
 from access.models import Decision, Grant, Opening, Revocation
 from access.models.requests import Status
@@ -35,10 +35,16 @@ PATIENCE = 20  # seconds
 
 @pytest.fixture
 def at_once(cloned: dict[str, str], owner: psycopg.Connection) -> Callable[..., list[Any]]:
-    """Run acts in threads, released together while all of them wait for one row; return results and exceptions in order."""
+    """Run acts in threads, released together while all of them wait for one row (None: for taking an overseer away).
+
+    Returns results and exceptions in order.
+    """
 
     def run(row, *acts: Callable[[], Any]) -> list[Any]:
-        lock = sql.SQL("select from {} where id = %s for update").format(sql.Identifier(row._meta.db_table))
+        lock, values = sql.SQL("select pg_advisory_xact_lock(136, 3)"), []
+        if row is not None:
+            lock, values = sql.SQL("select from {} where id = %s for update"), [row.pk]
+            lock = lock.format(sql.Identifier(row._meta.db_table))
         waiting = (
             "select count(*) from pg_stat_activity"
             " where datname = current_database() and usename = 'seal_app' and wait_event_type = 'Lock'"
@@ -46,7 +52,7 @@ def at_once(cloned: dict[str, str], owner: psycopg.Connection) -> Callable[..., 
         superuser = psycopg.connect(make_conninfo(**cloned), autocommit=True)
         with superuser, ThreadPoolExecutor(len(acts)) as threads:
             with owner.transaction():
-                owner.execute(lock, [row.pk])
+                owner.execute(lock, values)
                 running = [threads.submit(_closing, act) for act in acts]
                 until = time.monotonic() + PATIENCE
                 while superuser.execute(waiting).fetchone()[0] < len(acts):
@@ -258,11 +264,27 @@ def test_two_exclusive_duties_given_at_once_are_one(city, at_once):
     outcomes = at_once(
         person,
         *(
-            lambda duty=duty: people.give_duty(person, duty, city.station, by=city.security_admin)
-            for duty in (Duty.OVERSEE, Duty.ADMINISTER_PEOPLE)
+            lambda proposal=proposal: factories.enact(proposal, by=city.security_admin2)
+            for proposal in [
+                people.give_duty(person, duty, city.station, by=city.security_admin, reason="任命。")
+                for duty in (Duty.OVERSEE, Duty.ADMINISTER_PEOPLE)
+            ]
         ),
     )
 
-    assert kinds(outcomes) == ["NoneType", "Refused"]
-    assert any(isinstance(outcome, Refused) for outcome in outcomes)
-    assert len(factories.duties.held_by(person)) == 1
+    assert sorted(kinds(outcomes))[0] == "NoneType" and len(outcomes) == 2
+    assert any(isinstance(outcome, Refused | WrongState) for outcome in outcomes)
+    assert len(held_by(person)) == 1
+
+
+def test_the_last_two_overseers_relieved_at_once_leave_one(city, at_once):
+    second = factories.user_with(Duty.OVERSEE, organisation=city.bureau)
+
+    outcomes = at_once(
+        None,
+        lambda: people.disable_user(city.auditor, by=city.people_admin),
+        lambda: people.withdraw_duty(second, Duty.OVERSEE, city.bureau, by=city.security_admin),
+    )
+
+    assert sum(isinstance(outcome, Exception) for outcome in outcomes) == 1
+    assert holders(Duty.OVERSEE, city.bureau).count() == 1

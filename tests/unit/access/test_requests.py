@@ -140,7 +140,7 @@ def test_a_number_that_cannot_be_right_is_refused_without_repeating_it(city):
 
 def test_only_who_wrote_a_request_changes_submits_or_withdraws_it(city):
     draft = factories.request_draft(city)
-    colleague = factories.user_with(Duty.FILE_REQUESTS, Duty.DECIDE_REQUESTS, organisation=city.kindergarten)
+    colleague = factories.user_with(Duty.FILE_REQUESTS, organisation=city.kindergarten)
     particulars = requests.read_particulars(draft)
 
     for act in (
@@ -300,11 +300,11 @@ def test_the_branch_goes_before_the_bureau_and_another_district_never_decides(ci
         factories.submitted(city)
 
 
-@pytest.mark.parametrize("second", ["nobody", "same unit", "disabled", "requester's unit"])
+@pytest.mark.parametrize("second", ["nobody", "same unit", "disabled"])
 def test_where_two_must_approve_two_units_have_to_be_able_to(city, owner, second):
     factories.withdraw(city.supervisor2, Duty.DECIDE_REQUESTS, city.bureau)
     if second != "nobody":
-        unit = {"same unit": city.branch, "disabled": city.bureau, "requester's unit": city.court}[second]
+        unit = {"same unit": city.branch, "disabled": city.bureau}[second]
         person = factories.user_with(organisation=unit)
         factories.give(person, Duty.DECIDE_REQUESTS, city.branch)
         if second == "disabled":

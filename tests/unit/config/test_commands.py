@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from access import duties
 from access.actions import people
 from access.duties import Duty
 from access.models import Organisation, User
+from audit.models import Event
 from config import database, sample_city
 from config.management.commands import accounts, check_translations
 from config.processes import DemoRefused
@@ -74,34 +76,68 @@ def plan(**values) -> dict:
         {"name": "某市公安局", "name_en": "City Bureau", "kind": "PUBLIC_SECURITY_BUREAU", "code": "341400000000", "region_code": "341400"},
         {"name": "某分局", "name_en": "Branch", "kind": "PUBLIC_SECURITY_BRANCH", "code": "341402000000", "region_code": "341402", "parent": "341400000000"},
     ]  # fmt: skip
+    duties_held = (Duty.ADMINISTER_PEOPLE, Duty.ADMINISTER_PEOPLE, Duty.ASSIGN_DUTIES, Duty.ASSIGN_DUTIES, Duty.OVERSEE)
     keepers = [
-        {"username": duty.value, "full_name": "某人", "unit": "341400000000", "duty": duty.value}
-        for duty in (Duty.ADMINISTER_PEOPLE, Duty.ASSIGN_DUTIES, Duty.OVERSEE)
+        {"username": f"{duty.value}-{place}", "full_name": "某人", "unit": "341400000000", "duty": duty.value}
+        for place, duty in enumerate(duties_held)
     ]
     return {"units": units, "keepers": keepers, **values}
 
 
 @pytest.fixture
-def set_up(tmp_path, monkeypatch):
+def set_up(tmp_path, settings):
     def run(contents: dict) -> str:
         path = tmp_path / "city.json"
         path.write_text(json.dumps(contents))
-        monkeypatch.setattr("getpass.getpass", lambda prompt: "a long first password")
         out = StringIO()
-        call_command("set_up", str(path), stdout=out)
+        with database.as_owner(settings.DATA_DIR):  # as manage.py starts it
+            call_command("set_up", str(path), stdout=out)
         return out.getvalue()
 
     return run
 
 
+CODE = re.compile(r"code ([2-9A-Z-]{14}), to be used at /enrol/")
+
+
 @pytest.mark.django_db
-def test_setting_up_enters_units_and_three_keepers_once(set_up):
-    assert "2 units entered" in set_up(plan())
-    assert "0 units entered" in set_up(plan())
+def test_setting_up_enters_units_and_two_of_each_administrator_once_with_codes(set_up):
+    said = set_up(plan())
+    assert "2 units entered" in said and len(CODE.findall(said)) == 5
+    again = set_up(plan())
+    assert "0 units entered" in again and not CODE.search(again)
 
     assert Organisation.objects.get(code="341402000000").parent.code == "341400000000"
-    assert User.objects.count() == 3
-    assert User.objects.get(username="oversee").check_password("a long first password")
+    assert User.objects.count() == 5
+    auditor = User.objects.get(username="oversee-4")
+    assert not auditor.has_usable_password()
+    code = next(CODE.search(line)[1] for line in said.splitlines() if line.startswith("oversee-4 "))
+    assert people.enrol(by="oversee-4", code=code, password="chosen by its holder")
+
+
+@pytest.mark.django_db
+def test_the_application_cannot_set_up_anybody(tmp_path):
+    path = tmp_path / "city.json"
+    path.write_text(json.dumps(plan()))
+    with translation.override("en"), pytest.raises(CommandError, match="not complete or not right"):
+        call_command("set_up", str(path), stdout=StringIO())
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_administrator_comes_back_with_a_code_made_on_the_server(settings):
+    city, out = factories.City(), StringIO()
+    with database.as_owner(settings.DATA_DIR):
+        call_command("recover_administrator", "security-admin", stdout=out)
+        with pytest.raises(CommandError, match="in the browser"):
+            call_command("recover_administrator", "officer")
+
+    event = Event.objects.filter(kind="ENROLMENT_CODE_MADE").latest("at")
+    assert (event.actor, event.target_id) == (None, str(city.security_admin.pk))
+    code = CODE.search(out.getvalue())[1]
+    assert people.enrol(by="security-admin", code=code, password="chosen by its holder")
+    with translation.override("en"), pytest.raises(CommandError, match="DATABASE_OWNER_URL"):
+        call_command("recover_administrator", "security-admin")
 
 
 @pytest.mark.django_db
@@ -114,8 +150,8 @@ def test_a_unit_that_is_added_later_has_the_same_keepers(set_up):
     set_up(plan(units=[*plan()["units"], court]))
 
     organisation = Organisation.objects.get(code=court["code"])
-    assert duties.has(User.objects.get(username="administer_people"), Duty.ADMINISTER_PEOPLE, organisation)
-    assert duties.has(User.objects.get(username="assign_duties"), Duty.ASSIGN_DUTIES, organisation)
+    assert duties.has(User.objects.get(username="administer_people-1"), Duty.ADMINISTER_PEOPLE, organisation)
+    assert duties.has(User.objects.get(username="assign_duties-3"), Duty.ASSIGN_DUTIES, organisation)
 
 
 @pytest.mark.django_db
@@ -123,7 +159,8 @@ def test_a_unit_that_is_added_later_has_the_same_keepers(set_up):
     ("contents", "sentence"),
     [
         ({}, "cannot be read"),
-        (plan(keepers=[]), "Name three keepers"),
+        (plan(keepers=[]), "Name at least so many keepers"),
+        (plan(keepers=plan()["keepers"][1:]), "Name at least so many keepers"),
         (plan(units=[{"name": "x"}]), "not complete or not right"),
         (plan(units=[{**plan()["units"][0], "code": "12"}]), "12 digits"),
     ],

@@ -241,7 +241,7 @@ def test_a_lapsed_agreement_closes_a_live_grant(city):
     grant = factories.ready(factories.approved(city, factories.person()))
     people.change_agreement(
         city.kindergarten,
-        by=factories.user_with(factories.Duty.ADMINISTER_PEOPLE, organisation=city.kindergarten),
+        by=factories.administrator_of(city.kindergarten),
         ends_on=timezone.localdate() - timedelta(days=1),
     )
     grant.access_request.requester.refresh_from_db()
@@ -252,7 +252,7 @@ def test_a_lapsed_agreement_closes_a_live_grant(city):
 
 def test_a_disabled_person_opens_nothing(city):
     grant = factories.ready(factories.approved(city, factories.person()))
-    admin = factories.user_with(factories.Duty.ADMINISTER_PEOPLE, organisation=city.kindergarten)
+    admin = factories.administrator_of(city.kindergarten)
     people.disable_user(city.requester, by=admin)
 
     with pytest.raises(NothingToShow):
