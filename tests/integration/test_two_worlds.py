@@ -280,8 +280,7 @@ def addresses(base: Base, sealed: list[uuid.UUID]) -> Iterator[tuple[str, str, s
         "basis": {"GET": [{"code": "PRESCHOOL-44"}]},
         "event": {
             "GET": [
-                {"event_id": event.pk}
-                for event in Event.objects.filter(target_id=str(sealed[0])).order_by("occurred_at")[:2]
+                {"event_id": event.pk} for event in Event.objects.filter(target_id=str(sealed[0])).order_by("at")[:2]
             ]
         },
         "key": {"GET": [{"pk": 1}]},
