@@ -94,13 +94,15 @@ def test_nobody_is_the_owner_by_saying_so(app, city, refused):
 # Passwords ---------------------------------------------------------------------------------------------------------------
 
 
+COLUMNS = "id, username, badge_number, full_name, is_active, created_at, language, single_keys, organisation_id"
+
+
 def change_password(app, user: User, password: str, kind: str | None, actor: User | None = None) -> None:
-    listed = "id, username, badge_number, full_name, is_active, created_at, organisation_id"
     with app.transaction():
         app.execute("update access_user set password = %s where id = %s", [password, user.pk])
         app.execute(
-            f"insert into access_historicaluser ({listed}, history_date, history_type)"
-            f" select {listed}, now(), '~' from access_user where id = %s",
+            f"insert into access_historicaluser ({COLUMNS}, history_date, history_type)"
+            f" select {COLUMNS}, now(), '~' from access_user where id = %s",
             [user.pk],
         )
         if kind:
@@ -120,16 +122,15 @@ def test_a_password_is_changed_by_its_holder_or_with_a_code(app, city):
 
 
 def test_nobody_enters_an_account_that_has_a_password(app, city):
-    columns = "id, username, badge_number, full_name, is_active, created_at, organisation_id"
     with pytest.raises(psycopg.IntegrityError, match="password of somebody else"), app.transaction():
         (pk,) = app.execute(
-            f"insert into access_user ({columns}, password) values"
-            " (gen_random_uuid(), 'puppet', '', '某人', true, now(), %s, %s) returning id",
+            f"insert into access_user ({COLUMNS}, password) values"
+            " (gen_random_uuid(), 'puppet', '', '某人', true, now(), '', true, %s, %s) returning id",
             [city.station.pk, make_password("known to its maker")],
         ).fetchone()
         app.execute(
-            f"insert into access_historicaluser ({columns}, history_date, history_type)"
-            f" select {columns}, now(), '+' from access_user where id = %s",
+            f"insert into access_historicaluser ({COLUMNS}, history_date, history_type)"
+            f" select {COLUMNS}, now(), '+' from access_user where id = %s",
             [pk],
         )
         app.execute("select audit_write('USER_CREATED', null, null, 'access.user', %s, '{}')", [str(pk)])

@@ -10,7 +10,7 @@ from django.urls import reverse
 from access import frame
 from access.actions import people
 from access.duties import Duty, kinds_held
-from access.models import AccessRequest, Grant
+from access.models import AccessRequest, Grant, Proposal
 from access.models.requests import Status as RequestStatus
 from records.models import Status, Violation
 from tests import factories, worlds
@@ -25,6 +25,7 @@ def city() -> factories.City:
         factories.violation_at(status, city)
     for status in (RequestStatus.SUBMITTED, RequestStatus.SUBMITTED, RequestStatus.RETURNED, RequestStatus.APPROVED):
         factories.request_at(status, city)
+    factories.proposed_code(city)
     return city
 
 
@@ -39,12 +40,14 @@ def test_it_is_what_the_pages_count_themselves(city):
             "records:review_queue": Violation.objects.reviewable_by(user),
             "records:answers": Grant.objects.openable_by(user).live().with_openings_left(),
             "access:queue": AccessRequest.objects.decidable_by(user),
+            "access:proposals": Proposal.objects.decidable_by(user),
             "access:requests": AccessRequest.objects.filed_by(user).filter(status=RequestStatus.RETURNED),
         }
         shown = {name: rows.count() if frame.Counts.announced[name][0] & held else 0 for name, rows in counted.items()}
         assert found.frame.waiting == shown
     assert frame.read(city.officer.pk).frame.waiting["records:violations"] == 1
     assert frame.read(city.supervisor.pk).frame.waiting["access:queue"] == 2
+    assert frame.read(city.people_admin2.pk).frame.waiting["access:proposals"] == 1
 
 
 def test_it_is_one_statement_and_the_session_another(city):
