@@ -188,7 +188,7 @@ CONFIRMATIONS = _told(
     "IDENTITY_CONFIRMED",
     """
 , said as (
-    select e.d ->> 'act' as kind, coalesce(e.d ->> 'grant', e.d ->> 'request', e.target_id) as target,
+    select e.d ->> 'act' as kind, coalesce(e.d ->> 'grant', e.d ->> 'request', e.d ->> 'proposal', e.target_id) as target,
            coalesce(e.d ->> 'version', e.d ->> 'change', '') as detail, e.d ->> 'proof' as factor, e.actor as person,
            count(*) as times, min(e.id::text)::uuid as one
       from told e group by 1, 2, 3, 4, 5

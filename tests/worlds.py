@@ -48,6 +48,7 @@ def inside(values: dict[str, str]) -> Iterator[None]:
     finally:
         logging.disable(logging.NOTSET)
         connections.close_all()
+        factories.part_from_owners()
         keyservice.close()
         connection.settings_dict.update(before)
 

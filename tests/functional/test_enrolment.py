@@ -72,7 +72,7 @@ def test_a_supervisor_is_enrolled_and_appointed_by_two_and_two(language: str, si
     two.goto(site.at("access:proposals"))
     clicking(two, "table tbody a")
     two.fill("[name=password]", factories.PASSWORD)
-    clicking(two, "form[action$='/enact/'] button")
+    clicking(two, "form[action$='/enact/'] button.primary")
     second = code_on(two)
 
     # 3. The holder alone chooses the password; half a code is none.
@@ -101,7 +101,7 @@ def test_a_supervisor_is_enrolled_and_appointed_by_two_and_two(language: str, si
     clicking(four, "table tbody a")
     expect(four.locator("main ins")).to_contain_text(gettext("Decide access requests"))
     four.fill("[name=password]", factories.PASSWORD)
-    clicking(four, "form[action$='/enact/'] button")
+    clicking(four, "form[action$='/enact/'] button.primary")
     assert duties.has(person, Duty.DECIDE_REQUESTS, city.branch)
     holder.goto(site.at("access:queue"))
     expect(holder.locator("h1")).to_contain_text(gettext("Approval queue"))

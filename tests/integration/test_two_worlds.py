@@ -116,6 +116,7 @@ class Base:
     requests: dict[str, uuid.UUID]
     violations: dict[str, uuid.UUID]
     idle: uuid.UUID
+    proposals: list[uuid.UUID]
     unit: uuid.UUID
 
 
@@ -148,7 +149,8 @@ def _fill(name: str) -> Base:
     }
     people = {**city.people(), nobody.username: nobody}
     sessions = {who: worlds.sign_in(user) for who, user in people.items()} | {ANONYMOUS: None}
-    return Base(name, city, elsewhere, sessions, asked, violations, idle.pk, school.pk)
+    proposals = [factories.proposed_duty(city).pk, factories.proposed_code(city).pk]
+    return Base(name, city, elsewhere, sessions, asked, violations, idle.pk, proposals, school.pk)
 
 
 def plant(base: Base, world: str, dice: Dice) -> None:
@@ -276,6 +278,7 @@ def addresses(base: Base, sealed: list[uuid.UUID]) -> Iterator[tuple[str, str, s
         "grant": {"GET": [{"pk": sealed[0]}]},
         "opening": {"GET": [{"pk": sealed[0], "subject_id": sealed[1]}]},
         "person": {"GET": [{"pk": base.idle}]},
+        "proposal": {"GET": [{"pk": pk} for pk in base.proposals]},
         "unit": {"GET": [{"pk": base.unit}]},
         "basis": {"GET": [{"code": "PRESCHOOL-44"}]},
         "event": {

@@ -434,7 +434,7 @@ def test_voting_twice_is_one_vote(client, city):
 
 def test_a_lapsed_agreement_stops_deciding(client, city):
     access_request = factories.submitted(city)
-    administrator = factories.user_with(Duty.ADMINISTER_PEOPLE, organisation=city.kindergarten)
+    administrator = factories.administrator_of(city.kindergarten)
     people.change_agreement(city.kindergarten, by=administrator, ends_on=timezone.localdate() - timedelta(days=1))
     client.force_login(city.supervisor)
     assert "The agreement with the requesting unit has ended" in page(

@@ -121,18 +121,15 @@ def test_the_queries_of_the_list_do_not_grow_with_its_rows(client, city):
 
 def test_a_lapsed_agreement_is_said_and_ends_filing(client, city):
     people.change_agreement(
-        city.kindergarten, by=lift(city, city.kindergarten), ends_on=timezone.localdate() - timedelta(days=1)
+        city.kindergarten,
+        by=factories.administrator_of(city.kindergarten),
+        ends_on=timezone.localdate() - timedelta(days=1),
     )
     sign_in(client, city.requester)
 
     assert "agreement with your unit has ended" in page(client.get(reverse("access:requests")))
     assert client.get(reverse("access:request_new")).status_code == 403
     assert client.post(begin_url(), typed()).status_code == 403
-
-
-def lift(city, organisation):
-    """Return somebody who administers that organisation."""
-    return factories.user_with(factories.Duty.ADMINISTER_PEOPLE, organisation=organisation)
 
 
 # The legal basis

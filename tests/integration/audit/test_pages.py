@@ -129,7 +129,7 @@ def test_filters_narrow_the_list(client, auditor, bureau):
 
     today = timezone.localdate()
     assert rows("?kind=ANSWER_REFUSED") == ["ANSWER_REFUSED"]
-    assert rows("?actor=liwei") == rows("?actor=777") == ["SIGNED_IN"]
+    assert rows("?actor=liwei") == rows("?actor=777") == ["ENROLLED", "SIGNED_IN"]
     assert rows("?actor=nobody") == []
     assert rows("?target=0F8B9F0E-6a3a-4b4f-9a55-5d1f0c9b8a77") == ["ANSWER_REFUSED"]
     assert "ANSWER_REFUSED" in rows(f"?day_from={today}&day_to={today}")
