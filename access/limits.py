@@ -4,43 +4,46 @@ from __future__ import annotations
 
 import hashlib
 import math
-import time
 
 from django.core.cache import cache
 from django.utils.translation import ngettext
+
+from access.attempts import seconds_left
 
 MOST_FAILURES = 5
 WAIT_SECONDS = 5 * 60
 
 
 class Tries:
-    """The tries of one kind for one name from one address.
+    """The tries of one kind for one name from one address: `most` of them in `seconds`.
 
     One is taken before anything is looked at, so that a hundred at once are not a hundred guesses, and given back when it
     was right. Names are kept as digests: people type passwords there.
     """
 
-    def __init__(self, kind: str, name: str, address: str) -> None:
+    def __init__(
+        self, kind: str, name: str, address: str, *, most: int = MOST_FAILURES, seconds: int = WAIT_SECONDS
+    ) -> None:
         digest = hashlib.sha256(f"{name.strip().lower()}\n{address}".encode()).hexdigest()
-        self._keys = [f"tries:{kind}:{digest}:{place}" for place in range(1, MOST_FAILURES + 1)]
+        self._keys = [f"tries:{kind}:{digest}:{place}" for place in range(1, most + 1)]
+        self._seconds = seconds
 
     def take(self) -> int | None:
         """Take one of the tries of the last minutes and return how many are left; None when all were used."""
         for place, key in enumerate(self._keys, 1):
-            if cache.add(key, time.time(), WAIT_SECONDS):
-                return MOST_FAILURES - place
+            if cache.add(key, True, self._seconds):
+                return len(self._keys) - place
         return None
 
     def are_used_up(self) -> bool:
-        return len(self._taken()) == MOST_FAILURES
+        return len(seconds_left(self._keys)) == len(self._keys)
 
     def forget(self) -> None:
         cache.delete_many(self._keys)
 
     def minutes_left(self) -> int:
-        """Return how many minutes it takes until there is a try again."""
-        seconds = min(self._taken(), default=time.time()) + WAIT_SECONDS - time.time()
-        return max(1, math.ceil(seconds / 60))
+        """Return how many minutes it takes until there is a try again, at least one."""
+        return max(1, math.ceil(min(seconds_left(self._keys), default=0) / 60))
 
     def wait_sentence(self) -> str:
         minutes = self.minutes_left()
@@ -49,9 +52,6 @@ class Tries:
             "Too many attempts failed. Wait %(minutes)d minutes and try again.",
             minutes,
         ) % {"minutes": minutes}
-
-    def _taken(self) -> list[float]:
-        return list(cache.get_many(self._keys).values())
 
 
 def left_sentence(left: int) -> str:

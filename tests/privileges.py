@@ -48,9 +48,8 @@ TABLES = {
         **_each(UNUSED_GROUPS, SELECT),
         **_each(OF_DJANGO, SELECT),
         **_each("records_upkeep", SELECT),
-        **_each(HISTORIES, SELECT, INSERT),
-        # Saved whole by Django; triggers say what may change, with which event.
-        **_each("access_accessrequest access_user records_violation", SELECT, INSERT, UPDATE),
+        **_each(HISTORIES, SELECT),
+        **_each("access_accessrequest access_user records_violation", SELECT, INSERT),
         **_each("access_organisation", SELECT, INSERT),
         **_each("access_requestsubject access_letter", SELECT, INSERT),
         **_each("records_recordkey records_violationuserobjectpermission", SELECT, INSERT),
@@ -69,7 +68,29 @@ TABLES = {
 }
 
 # Columns, where a table as a whole would be too much: (role, table) -> column -> privileges.
+# What Django saves whole stands here column by column: on a table as a whole UPDATE would be a right to lock it.
+REQUEST = (
+    "number status organisation_id requester_id basis_id case_purpose_id receiving_organ_id asked_rung asked_from act_on"
+    " act_kind decision_on approvals_needed particulars wrapped_key round version created_at submitted_at due_at returned_at"
+    " decided_at"
+)
+UNIT = "name name_en kind code region_code path agreement_ends_on is_active parent_id"
+PERSON = "username badge_number full_name is_active created_at language single_keys organisation_id"
+VIOLATION = (
+    "status organ_id entered_by_id reviewed_by_id offence_id acted_on decided_on served_on warning fine_yuan detention_days"
+    " licence_revoked exit_order deportation age_band document_key name_key case_number_key decision_number_key particulars"
+    " version created_at submitted_at"
+)
+# All of a version but the transaction that wrote it.
+HISTORY = " id history_id history_date history_change_reason history_type history_user_id"
 COLUMNS = {
+    ("seal_app", "access_accessrequest"): _each(REQUEST, UPDATE),
+    ("seal_app", "access_user"): _each(PERSON + " password", UPDATE),
+    ("seal_app", "records_violation"): _each(VIOLATION, UPDATE),
+    ("seal_app", "access_historicalaccessrequest"): _each(REQUEST + HISTORY, INSERT),
+    ("seal_app", "access_historicalorganisation"): _each(UNIT + HISTORY, INSERT),
+    ("seal_app", "access_historicaluser"): _each(PERSON + HISTORY, INSERT),
+    ("seal_app", "records_historicalviolation"): _each(VIOLATION + HISTORY, INSERT),
     ("seal_app", "access_letter"): _each("removed_at", UPDATE),
     ("seal_app", "access_organisation"): _each("agreement_ends_on", UPDATE),
     # Never the digest, and never when it began.

@@ -56,7 +56,7 @@ def create_organisation(
 
 @transaction.atomic(durable=True)
 def change_agreement(organisation: Organisation, *, by: User, ends_on: date) -> Organisation:
-    """Set the last day of a unit's agreement; a day in the past ends filing, deciding and opening at once."""
+    """Set the last day of a unit's agreement; a day in the past ends filing, deciding, opening and sessions at once."""
     organisation = Organisation.objects.select_for_update().get(pk=organisation.pk)
     permissions.check_can_administer(by, organisation)
     if organisation.is_police:
@@ -65,6 +65,8 @@ def change_agreement(organisation: Organisation, *, by: User, ends_on: date) -> 
     organisation._history_user = by
     organisation.save(update_fields=["agreement_ends_on"])
     trail.write(EventType.AGREEMENT_CHANGED, by=by, on=organisation, ends_on=ends_on.isoformat())
+    if ends_on < timezone.localdate():
+        sessions.end_all(*User.objects.filter(organisation=organisation))
     return organisation
 
 

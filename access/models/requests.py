@@ -458,7 +458,7 @@ class Opening(models.Model):
     """One counted opening of a grant for one person; it may be looked at again for some minutes.
 
     Only `access_open` writes it, from rows that it has just read and that nobody can take away. Foreign keys would look
-    for them again and write on each: a third of the cost of an opening.
+    for them again and write on each.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -41,8 +41,8 @@ begin
     if p_outcome is null or p_outcome not in ('APPROVE', 'REFUSE', 'RETURN')
         or octet_length(p_reason) is null or octet_length(p_reason_nonce) is distinct from 32
         or octet_length(p_reason_digest) is distinct from 32
-        or (select array_agg(key order by key) from jsonb_each(p_checklist) as answers (key, value)
-             where jsonb_typeof(value) = 'boolean')
+        or (select array_agg(case jsonb_typeof(value) when 'boolean' then key end order by key)
+              from jsonb_each(p_checklist) as answers (key, value))
            is distinct from array['DOCUMENTS', 'INTEREST', 'ORGANISATION', 'PURPOSE', 'SCOPE'] then
         raise exception 'a vote has an outcome, a reason and an answered checklist' using errcode = 'SE001';
     end if;

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from allauth.account.adapter import get_adapter
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from access import attempts
 from access.actions import people as actions
+from access.entrance import address_of
+from access.limits import Tries, left_sentence
 from access.people_forms import EnrolForm
 
 # Of one name from one address, so that nobody uses up the attempts of somebody elsewhere; and of one address in all.
@@ -32,15 +30,15 @@ def enrol(request: HttpRequest) -> HttpResponse:
     status = 200
     if request.method == "POST" and form.is_valid():
         username = form.cleaned_data["username"]
-        name, address = _keys(request, username)
-        left = attempts.take(name, MOST_OF_A_NAME, WAIT_SECONDS)
-        if left is None or attempts.take(address, MOST_OF_AN_ADDRESS, WAIT_SECONDS) is None:
-            # Whichever of the two has none left says how long; the other is free already.
-            waits = attempts.minutes_left(*((name, MOST_OF_A_NAME) if left is None else (address, MOST_OF_AN_ADDRESS)))
-            form.add_error(None, _wait_sentence(waits))
+        of_name, of_address = _tries(request, username)
+        left = of_name.take()
+        # Whichever of the two has none left says how long; the other is free already.
+        used_up = of_name if left is None else of_address if of_address.take() is None else None
+        if used_up or left is None:
+            form.add_error(None, (used_up or of_name).wait_sentence())
             status = 429
         elif actions.enrol(by=username, code=form.cleaned_data["code"], password=form.cleaned_data["password"]):
-            attempts.forget(name, MOST_OF_A_NAME)
+            of_name.forget()
             if request.user.is_authenticated:
                 get_adapter(request).logout(request)
             else:
@@ -53,24 +51,17 @@ def enrol(request: HttpRequest) -> HttpResponse:
     return render(request, "access/enrol.html", {"form": form}, status=status)
 
 
-def _keys(request: HttpRequest, username: str) -> tuple[str, str]:
-    """Return what is counted; names are kept as digests, since people type passwords there."""
-    address = get_adapter(request).get_client_ip(request)
-    name = hashlib.sha256(username.lower().encode()).hexdigest()[:32]
-    return f"enrol-name:{name}:{address}", f"enrol-address:{address}"
+def _tries(request: HttpRequest, username: str) -> tuple[Tries, Tries]:
+    """Return what is counted: tries for this name from this address, and for all names from it."""
+    address = address_of(request)
+    return (
+        Tries("enrol", username, address, most=MOST_OF_A_NAME, seconds=WAIT_SECONDS),
+        Tries("enrol-anybody", "", address, most=MOST_OF_AN_ADDRESS, seconds=WAIT_SECONDS),
+    )
 
 
 def _wrong_sentence(left: int) -> str:
     wrong = _(
         "User name and code do not fit, or the code was used or is too old. Check both; ask who administers people for a new code."
     )
-    rest = ngettext("%(left)d attempt is left.", "%(left)d attempts are left.", left) % {"left": left}
-    return f"{wrong} {rest}"
-
-
-def _wait_sentence(minutes: int) -> str:
-    return ngettext(
-        "Too many attempts failed. Wait %(minutes)d minute and try again.",
-        "Too many attempts failed. Wait %(minutes)d minutes and try again.",
-        minutes,
-    ) % {"minutes": minutes}
+    return f"{wrong} {left_sentence(left)}"

@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
             "audit_continue_as",
         ),
         *append_only(*TABLES, "audit_kind"),
-        kinds("DENIED", "TRAIL_VERIFIED", "TRAIL_ALARM", "SCHEMA_ACCEPTED", by_function=("RECONCILED",)),
+        kinds("DENIED", by_function=("RECONCILED",)),
         grant(
             "usage on schema public to seal_app, seal_signer, seal_mover",
             f"select on {', '.join(TABLES)}, audit_queue, audit_log_state, audit_kind, audit_limit to {READERS}",

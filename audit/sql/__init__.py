@@ -12,10 +12,14 @@ def install(app: str, *names: str) -> list[RunSQL]:
     return [RunSQL([(APPS / app / "sql" / f"{name}.sql").read_text()], RunSQL.noop) for name in names]
 
 
-def kinds(*ordinary: str, by_function: tuple[str, ...] = ()) -> RunSQL:
-    """Return the operation that lets an app's kinds of events be written: by `audit_write`, or by its functions only."""
-    rows = [f"('{kind}', {kind in by_function})" for kind in (*ordinary, *by_function)]
-    return RunSQL(f"insert into public.audit_kind (kind, by_function) values {', '.join(rows)}", RunSQL.noop)  # noqa: S608
+def kinds(*ordinary: str, by_function: tuple[str, ...] = (), guard: str | None = None) -> RunSQL:
+    """Return the operation that lets an app's kinds of events be written: by `audit_write`, or by its functions only.
+
+    `guard` names a function that says whether an actor may have them written in their name.
+    """
+    guarded = f"'{guard}'" if guard else "null"
+    rows = [f"('{kind}', {kind in by_function}, {guarded})" for kind in (*ordinary, *by_function)]
+    return RunSQL(f"insert into public.audit_kind (kind, by_function, guard) values {', '.join(rows)}", RunSQL.noop)  # noqa: S608
 
 
 # Rule 8, and the trail itself: rows of these tables are written once. A trigger that no role can switch off for its
@@ -48,6 +52,21 @@ def demands_event(table: str, when: str, *kinds: str, column: str = "id", condit
     arguments = ", ".join(f"'{word}'" for word in (column, *kinds))
     words = f"when ({condition})" if condition else ""
     return RunSQL(_DEMANDS_EVENT.format(table=table, when=when, condition=words, arguments=arguments), RunSQL.noop)
+
+
+_EACH_COLUMN = """
+do $$ begin
+    execute (
+        select format('grant {privilege} (%s) on public.{table} to {role}', string_agg(quote_ident(attname), ', ' order by attnum))
+          from pg_attribute
+         where attrelid = 'public.{table}'::regclass and attnum > 0 and not attisdropped and attname <> '{but}');
+end $$
+"""
+
+
+def grant_columns(privilege: str, table: str, role: str, *, but: str) -> RunSQL:
+    """Return the operation that grants this on every column but one: on a whole table it would let the role lock it."""
+    return RunSQL(_EACH_COLUMN.format(privilege=privilege, table=table, role=role, but=but), RunSQL.noop)
 
 
 def grant(*sentences: str) -> RunSQL:

@@ -6,6 +6,8 @@ create function public.audit_write(
 declare
     event uuid := gen_random_uuid();
     texts text := '{}';
+    guard name;
+    is_theirs boolean;
 begin
     if length(p_unit) not between 1 and 18 or p_unit ~ '[^0-9A-Z]'
         or length(p_target_type) not between 1 and 60 or p_target_type ~ '[^a-z_.]'
@@ -22,6 +24,13 @@ begin
         end if;
         select '{' || string_agg('"' || name || '":"' || encode(digest, 'hex') || '"', ',' order by name collate "C") || '}'
           into texts from unnest(p_names, p_digests) as t (name, digest);
+    end if;
+    select k.guard into guard from public.audit_kind k where k.kind = p_kind;
+    if guard is not null and p_actor is not null then
+        execute format('select public.%I($1)', guard) into is_theirs using p_actor;
+        if is_theirs is not true then
+            raise exception 'this person has no part in events of the kind %', p_kind using errcode = 'insufficient_privilege';
+        end if;
     end if;
     insert into public.audit_event (id, canonical)
     select event, public.audit_bytes(event, clock_timestamp(), p_kind, p_actor::text, p_unit, p_target_type, p_target_id,

@@ -5,10 +5,12 @@ begin
     return pg_catalog.convert_from(canonical, 'UTF8')::pg_catalog.jsonb;
 end $$;
 
--- Every kind of event that may be written. `by_function`: only a function that checks what it says may write it.
+-- Every kind of event that may be written. `by_function`: only a function that checks what it says may write it. `guard`:
+-- a function of another app that says whether this actor may; the system itself (no actor) may always.
 create table public.audit_kind (
     kind text primary key check (kind ~ '^[A-Z_]{3,60}$'),
-    by_function boolean not null
+    by_function boolean not null,
+    guard name
 );
 
 create table public.audit_event (

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from audit.sql import append_only, demands_event, grant, install, kinds
+from audit.sql import append_only, demands_event, grant, grant_columns, install, kinds
 
 HISTORY = """
 alter table public.records_historicalviolation add column history_xid xid8 not null default pg_current_xact_id();
@@ -10,6 +10,9 @@ create constraint trigger records_violation_needs_history after insert or update
     deferrable initially deferred for each row
     execute function public.access_require_history('records_historicalviolation');
 alter table public.records_violation enable always trigger records_violation_needs_history;
+create constraint trigger records_historicalviolation_needs_change after insert on public.records_historicalviolation
+    deferrable initially deferred for each row execute function public.access_require_change('records_violation');
+alter table public.records_historicalviolation enable always trigger records_historicalviolation_needs_change;
 create index records_historicalviolation_row on public.records_historicalviolation (id);
 """
 
@@ -101,8 +104,7 @@ class Migration(migrations.Migration):
             "select on records_offence, records_sealingrule, records_stub, records_upkeep,"
             " records_violationgroupobjectpermission"
             " to seal_app",
-            f"insert on {', '.join(MOVED)} to seal_app",
-            "update on records_violation to seal_app",
+            "insert on records_violation, records_recordkey, records_violationuserobjectpermission to seal_app",
             "usage on schema sealed to seal_keys",
             f"execute on function {', '.join(CALLED)} to seal_keys",
             # What the function that seals needs, and no more.
@@ -116,5 +118,7 @@ class Migration(migrations.Migration):
             "execute on function sealed.content(sealed.record), sealed.rest(uuid) to seal_mover",
             "execute on function audit_append(text, text, text, text, text, text, text) to seal_mover",
         ),
+        grant_columns("update", "records_violation", "seal_app", but="id"),
+        grant_columns("insert", "records_historicalviolation", "seal_app", but="history_xid"),
         migrations.RunSQL(GIVE_SEAL_TO_ITS_OWNER),
     ]

@@ -6,7 +6,8 @@ declare
     is_right boolean;
 begin
     if tg_op = 'INSERT' then
-        is_right := new.status = 'DRAFT' and new.version = 1;
+        is_right := new.status = 'DRAFT' and new.version = 1
+            and not exists (select from public.records_stub where id = new.id);  -- nothing is worked on that was sealed
     else
         is_right := new.version = old.version + 1
             and (new.id, new.organ_id, new.entered_by_id, new.created_at)

@@ -34,9 +34,10 @@ begin
            case when s.rung <> 'PRESENCE' then r.deportation end,
            case when s.rung = 'FULL' then r.particulars end,
            case when s.rung = 'FULL' then k.wrapped end,
-           sealed.content(r), r.mac
+           -- A record whose key was taken is not "nothing": its MAC does not hold, and the answer says that it cannot be given.
+           sealed.content(r), case when k.record_id is null then ''::bytea else r.mac end
       from sealed.shown s
       join sealed.record r on r.id = any (case when s.rung = 'PRESENCE' then s.covered[1:1] else s.covered end)
-      join sealed.record_key k on k.record_id = r.id
+      left join sealed.record_key k on k.record_id = r.id
      where s.event_id = any (p_events) order by s.event_id, r.served_on desc, r.id;
 end $$;

@@ -18,7 +18,7 @@ from access.models.requests import Status as RequestStatus
 from access.sessions import session_digest
 from audit.models import Event
 from records.models import Status, Violation
-from tests import factories
+from tests import factories, worlds
 
 DENIED = psycopg.errors.InsufficientPrivilege
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -215,6 +215,7 @@ def test_a_right_vote_is_taken_and_the_grant_is_what_it_allows(app, city):
         {"checklist": Jsonb({**dict.fromkeys(CheckPoint.values, True), "SCOPE": False})},
         {"checklist": Jsonb({**dict.fromkeys(CheckPoint.values, True), "MORE": True})},
         {"checklist": Jsonb(dict.fromkeys(CheckPoint.values, "yes"))},
+        {"outcome": "REFUSE", "checklist": Jsonb({**dict.fromkeys(CheckPoint.values, True), "MORE": "a word"})},
         {"reason": None},
         {"nonce": b"short"},
     ],
@@ -332,7 +333,7 @@ def test_a_request_is_changed_only_with_its_history_and_its_event(app, city):
             f" select {listed}, now(), '~' from access_accessrequest where id = %s",
             [access_request.pk],
         )
-    with pytest.raises(psycopg.IntegrityError, match="history row"), app.transaction():
+    with pytest.raises(psycopg.IntegrityError, match="history row|needs its change"), app.transaction():
         # A history row that says something else than the row is none.
         app.execute(
             f"insert into access_historicalaccessrequest ({listed}, history_date, history_type)"
@@ -344,6 +345,44 @@ def test_a_request_is_changed_only_with_its_history_and_its_event(app, city):
             "select audit_write('REQUEST_EDITED', null, null, 'access.accessrequest', %s, '{}')",
             [str(access_request.pk)],
         )
+
+
+KEEP = (
+    "insert into access_historicaluser"
+    " (id, username, badge_number, full_name, is_active, created_at, language, single_keys, organisation_id, history_date,"
+    " history_type)"
+    " select id, username, badge_number, %s, is_active, created_at, language, single_keys, organisation_id, now(), '~'"
+    " from access_user where id = %s"
+)
+
+
+def test_history_tells_of_no_change_that_was_not_made(app, city):
+    officer = city.officer
+    with pytest.raises(psycopg.IntegrityError, match="needs its change and its event"):
+        app.execute(KEEP, [officer.full_name, officer.pk])  # nothing happened
+    with pytest.raises(psycopg.IntegrityError, match="needs its change and its event"), app.transaction():
+        app.execute(KEEP, ["从前的名字", officer.pk])  # it never was like this
+        app.execute("select audit_write('USER_CHANGED', null, null, 'access.user', %s, '{}')", [str(officer.pk)])
+    with pytest.raises(DENIED):  # and no version says that another transaction wrote it
+        app.execute(
+            KEEP.replace("history_date,", "history_date, history_xid,").replace("now(),", "now(), '7',"),
+            ["x", officer.pk],
+        )
+    with app.transaction():
+        app.execute(KEEP, [officer.full_name, officer.pk])
+        app.execute("select audit_write('USER_CHANGED', null, null, 'access.user', %s, '{}')", [str(officer.pk)])
+
+
+@pytest.mark.parametrize("kind", ["SCHEMA_ACCEPTED", "TRAIL_VERIFIED", "TRAIL_ALARM"])
+def test_only_overseers_have_a_part_in_the_events_of_overseers(app, city, kind):
+    write = "select audit_write(%s, %s, null, null, null, '{}')"
+    for who in (city.supervisor, city.security_admin, city.officer):
+        with pytest.raises(DENIED):
+            app.execute(write, [kind, who.pk])
+    with pytest.raises(DENIED):
+        app.execute(write, [kind, secrets.token_hex(16)])
+    app.execute(write, [kind, city.auditor.pk])
+    assert Event.objects.filter(kind=kind).count() == 1
 
 
 # People, duties, factors ------------------------------------------------------------------------------------------------
@@ -381,9 +420,9 @@ def test_not_even_the_owner_gives_a_duty_without_its_own_event(owner, city):
     "change", ["password = 'stolen'", "is_active = not is_active", "full_name = '别人'", "username = 'other'"]
 )
 def test_a_person_is_not_changed_without_the_event_of_that_change(app, city, change):
-    with pytest.raises(psycopg.IntegrityError), app.transaction():
+    listed = "id, username, badge_number, full_name, is_active, created_at, language, single_keys, organisation_id"
+    with pytest.raises(psycopg.IntegrityError, match="needs its event|by its holder"), app.transaction():
         app.execute(f"update access_user set {change} where id = %s", [city.officer.pk])
-        listed = "id, username, badge_number, full_name, is_active, created_at, organisation_id"
         app.execute(
             f"insert into access_historicaluser ({listed}, history_date, history_type)"
             f" select {listed}, now(), '~' from access_user where id = %s",
@@ -427,6 +466,18 @@ def test_a_record_is_not_changed_where_its_state_keeps_it(app, city, state, chan
     assert refused(error)
 
 
+def test_nothing_is_worked_on_under_the_id_of_a_sealed_record(app, city):
+    draft, sealed = factories.violation_at(Status.DRAFT, city), factories.sealed(city, factories.person())
+    columns = [field.column for field in type(draft)._meta.concrete_fields if field.column != "id"]
+    listed = ", ".join(columns)
+    with pytest.raises(psycopg.DatabaseError, match="not a move of a record") as error:
+        app.execute(
+            f"insert into records_violation (id, {listed}) select %s, {listed} from records_violation where id = %s",
+            [sealed.pk, draft.pk],
+        )
+    assert refused(error)
+
+
 def test_events_say_nothing_of_what_is_sealed(app, city):
     offence = "PSAPL2025-051-p1-i1"
     violation = factories.sealed(city, factories.person(), offence_code=offence)
@@ -463,6 +514,37 @@ def test_nobody_can_hold_up_a_revocation(app, cloned, city):
         )
     app.execute("rollback")
     assert not Grant.objects.get(pk=grant.pk).is_live()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        *("access_user", "access_accessrequest", "access_grant", "access_revocation", "access_organisation"),
+        *("access_organisationuserobjectpermission", "access_decision", "access_opening", "audit_event", "audit_queue"),
+        *("records_violation", "records_stub", "records_offence", "access_legalbasis"),
+    ],
+)
+def test_no_table_can_be_locked_against_others(app, table):
+    for mode in ("share", "share row exclusive", "exclusive", "access exclusive"):
+        with pytest.raises(DENIED), app.transaction():
+            app.execute(f"lock table {table} in {mode} mode")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update access_organisation set agreement_ends_on = 'infinity'",
+        "update access_session set last_seen_at = '-infinity'",
+        "insert into access_session (id, digest, data, created_at, last_seen_at, address, browser)"
+        " values (gen_random_uuid(), repeat('a', 64), '', 'infinity', now(), '', '')",
+        "insert into mfa_authenticator (user_id, type, data, created_at, last_used_at)"
+        " select id, 'totp', '{}', now(), 'infinity' from access_user limit 1",
+    ],
+)
+def test_no_moment_is_planted_that_no_clock_has(app, city, statement):
+    worlds.sign_in(city.officer)
+    with pytest.raises(psycopg.IntegrityError, match="some_day|some_time"):
+        app.execute(statement)
 
 
 @pytest.mark.parametrize("who", ["requester", "officer", "auditor"])

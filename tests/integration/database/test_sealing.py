@@ -171,11 +171,15 @@ def test_a_history_row_that_somebody_planted_keeps_no_record_unsealed(app, owner
     violation = served(city)[0]
     columns = [field.column for field in Violation._meta.concrete_fields if field.column != "particulars"]
     listed = ", ".join(columns)
-    app.execute(
+    plant = (
         f"insert into records_historicalviolation ({listed}, particulars, history_date, history_type)"
-        f" select {listed}, 'planted', now(), '~' from records_violation where id = %s",
-        [violation.pk],
+        f" select {listed}, 'planted', now(), '~' from records_violation where id = %s"
     )
+    with pytest.raises(psycopg.IntegrityError, match="needs its change and its event"):
+        app.execute(plant, [violation.pk])
+    # Whoever owns the tables can still.
+    owner.execute("alter table records_historicalviolation disable trigger records_historicalviolation_needs_change")
+    owner.execute(plant, [violation.pk])
     assert actions.seal_due() == 1
     assert keyservice.check([violation.pk]).holds
     # What was planted is kept with the rest, under the record's key.

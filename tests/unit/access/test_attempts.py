@@ -232,6 +232,26 @@ def test_there_is_no_table_that_anybody_unpickles(owner):
     assert (tables, columns) == ([], [("jsonb",)])
 
 
+@pytest.mark.parametrize("value", ["[]", '"text"', "null", '{"a": 1}', "1e300"])
+@pytest.mark.parametrize(
+    "until", ["now() + interval '1 minute'", "now() + interval '9000 years'", "infinity", "-infinity"]
+)
+def test_whatever_stands_in_a_row_stops_nobody_from_signing_in_elsewhere_and_no_page(owner, value, until):
+    factories.UserFactory(username="officer9")
+    browser = Client(headers={"accept-language": "en"})
+    for _attempt in range(6):
+        browser.post(reverse("account_login"), {"login": "officer9", "password": "wrong"})
+    when = f"'{until}'" if "infinity" in until else until
+    owner.execute(f"update access_attempt set value = %s::jsonb, until = {when}", [value])
+
+    answer = browser.post(reverse("account_login"), {"login": "officer9", "password": "wrong"})
+    assert answer.status_code == 200
+    elsewhere = browser.post(
+        reverse("account_login"), {"login": "officer9", "password": factories.PASSWORD}, REMOTE_ADDR="203.0.113.9"
+    )
+    assert elsewhere.status_code == 302
+
+
 def test_a_failed_sign_in_is_remembered_here_and_ends_by_its_time(owner):
     """allauth's own limits stand on this cache: five failures, then nobody is asked for a password any more."""
     factories.UserFactory(username="officer9")

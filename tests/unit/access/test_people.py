@@ -257,6 +257,19 @@ def test_withdrawing_takes_one_and_ends_the_sessions(city):
         people.withdraw_duty(city.supervisor, Duty.DECIDE_REQUESTS, city.branch, by=city.security_admin2)
 
 
+def test_an_agreement_that_is_over_ends_the_sessions_of_its_unit_and_of_no_other(city):
+    for user in (city.requester, city.judge):
+        worlds.sign_in(user)
+    today = timezone.localdate()
+    administrator = factories.administrator_of(city.kindergarten)
+
+    people.change_agreement(city.kindergarten, by=administrator, ends_on=today)
+    assert Session.objects.filter(user=city.requester).exists()
+    people.change_agreement(city.kindergarten, by=administrator, ends_on=today - timedelta(days=1))
+    assert not Session.objects.filter(user=city.requester).exists()
+    assert Session.objects.filter(user=city.judge).exists()
+
+
 def test_the_last_overseer_at_the_top_stays(city):
     with pytest.raises(Refused, match="must not be left"):
         people.withdraw_duty(city.auditor, Duty.OVERSEE, city.bureau, by=city.security_admin)

@@ -8,6 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, models, transaction
 
+from access.duties import Duty
+from access.models.people import OrganisationKind
 from audit import fingerprint, log, notes, registers, trail, verification
 from audit.models import Checkpoint, Event
 from audit.trail import EventType
@@ -335,7 +337,8 @@ def test_a_change_holds_once_two_people_have_accepted_it_and_not_before(signed, 
     write(1)
     grown = signing.sign()
     schema = fingerprint.current()
-    one, two = factories.UserFactory(), factories.UserFactory()
+    bureau = factories.organisation(OrganisationKind.PUBLIC_SECURITY_BUREAU)
+    one, two = (factories.user_with(Duty.OVERSEE, organisation=bureau) for _each in range(2))
     for by in (one, one):
         assert (Wrong.SCHEMA_CHANGED, grown.size, None) in found()
         verification.accept_schema(schema, by=by)

@@ -627,12 +627,15 @@ def test_a_record_whose_columns_the_owner_altered_is_shown_at_no_level(city, own
     assert keyservice.check([record.pk]).altered == [record.pk]
 
 
-def test_the_full_answer_of_a_record_whose_key_is_destroyed_is_gone_with_its_history(city, owner):
+@pytest.mark.parametrize("rung", ["PRESENCE", "ABSTRACT", "FULL"])
+def test_a_record_whose_key_was_taken_is_never_nothing_and_verification_names_it(city, owner, rung):
     person = factories.person()
     record = factories.sealed(city, person, **theft(day=timezone.localdate() - timedelta(days=60)))
     owner.execute("delete from sealed.record_key where record_id = %s", [record.pk])
 
-    assert opened(court_grant(city, person)).records == []
+    with pytest.raises(Unavailable, match="not what was sealed"):
+        opened(court_grant(city, person, asked_rung=rung))
+    assert keyservice.check([record.pk]).altered == [record.pk]
     # Every copy in the history is under the same key, and no other key is kept anywhere.
     [(copies,)] = owner.execute("select count(*) from sealed.history where record_id = %s", [record.pk]).fetchall()
     assert copies > 1
