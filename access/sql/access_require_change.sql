@@ -17,7 +17,7 @@ begin
     if not is_right or not exists (
         select from public.audit_event e where e.target_id = new.id::text and e.xid = pg_current_xact_id()
     ) then
-        raise exception 'a version in % needs its change and its event in the same transaction', tg_table_name
+        raise exception 'a version of history in % needs its change and its event in the same transaction', tg_table_name
             using errcode = 'integrity_constraint_violation';
     end if;
     return null;
