@@ -166,6 +166,14 @@ class CountedOpening:
     event: uuid.UUID
     opened_at: datetime
     viewable_until: datetime
+    # The database's clock when this was counted: an opening that is looked at again has less time left.
+    now: datetime
+
+
+def seconds_standing(opening: uuid.UUID, *, by: uuid.UUID) -> int:
+    """Return for how many seconds an answer that this person has open may still stand; 0 when it may not."""
+    [(seconds,)] = _call("select public.access_standing(%s, %s)", [opening, by])
+    return seconds
 
 
 def open_grant(

@@ -52,9 +52,12 @@ class Answer:
     """The least answer that a grant allows about one person; `is_present` is all there is at rung PRESENCE."""
 
     grant: Grant
+    opening: uuid.UUID
     event: uuid.UUID
     opened_at: datetime
     viewable_until: datetime
+    # When it was read, by the database's clock.
+    now: datetime
     is_present: bool
     records: Sequence[ShownRecord]
 
@@ -74,9 +77,11 @@ def open_answer(grant: Grant, subject: RequestSubject, *, by: User, session_key:
     records = _of_the_decision(_shown(opened.rows), grant)
     return Answer(
         grant=grant,
+        opening=counted.opening,
         event=counted.event,
         opened_at=counted.opened_at,
         viewable_until=counted.viewable_until,
+        now=counted.now,
         is_present=opened.is_present if grant.rung == Rung.PRESENCE else bool(records),
         records=records,
     )

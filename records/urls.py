@@ -17,6 +17,7 @@ urlpatterns = [
     path("review/<uuid:pk>/confirm/", review.confirm, name="confirm"),
     path("review/<uuid:pk>/return/", review.return_for_correction, name="return"),
     path("answers/", answers.answers, name="answers"),
+    path("answers/standing/<uuid:opening_id>/", answers.standing, name="standing"),
     path("answers/<uuid:pk>/", answers.grant, name="grant"),
     path("answers/<uuid:pk>/undertaking/", answers.undertaking, name="undertaking"),
     path("answers/<uuid:pk>/<uuid:subject_id>/", answers.open_answer, name="open"),

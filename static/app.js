@@ -214,6 +214,28 @@ all("[data-ends-at]").forEach((box) => {
   tick();
 });
 
+// Revoked at once: the page asks whether its answer may still stand, and shows nothing when it may not or nobody answers.
+all("[data-standing]").forEach((block) => {
+  const { standing, over, lost } = block.dataset, [every, most] = [5000, 3];
+  let failures = 0;
+  const ask = async () => {
+    let left;
+    try {
+      ({ left } = await (await fetch(standing, { headers: { "X-Timer": "1" }, cache: "no-store" })).json());
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+    }
+    if (left === 0) {
+      block.replaceChildren();
+      return location.replace(over);
+    }
+    if (failures >= most) return block.replaceChildren(make("p", { role: "alert" }, lost));
+    setTimeout(ask, every);
+  };
+  setTimeout(ask, every);
+});
+
 // ---- Identity number: a hint while typing (GB 11643); the server decides.
 all("input[data-id-number]").forEach((input) => {
   const hint = make("p", { role: "status" });

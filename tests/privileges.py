@@ -131,6 +131,7 @@ FUNCTIONS = {
             "access_request_digest",
             "access_revoke",
             "access_sign",
+            "access_standing",
             "access_turn_down",
             "access_use_confirmation",
             "access_vote",

@@ -133,6 +133,18 @@ def _opening(grant) -> dict[str, object]:
     return {"pk": grant.pk, "subject_id": factories.subject_of(grant).pk}
 
 
+def _viewing(world: World) -> dict[str, object]:
+    """Return an answer that is open on somebody's screen."""
+    return {"opening_id": factories.counted(factories.ready(factories.approved(world.city))).opening}
+
+
+def _viewing_of_revoked(world: World) -> dict[str, object]:
+    grant = factories.ready(factories.approved(world.city))
+    found = {"opening_id": factories.counted(grant).opening}
+    decisions.revoke(grant, by=world.city.supervisor, reason="不再需要。")
+    return found
+
+
 def _missing(*names: str) -> Callable[[World], dict[str, object]]:
     return lambda world: {name: uuid.uuid4() for name in names}
 
@@ -169,6 +181,7 @@ MAKERS: dict[str, dict[str, Callable[[World], dict[str, object]]]] = {
         },
         MISSING: _missing("pk", "subject_id"),
     },
+    "viewing": {"live": _viewing, "ended": _viewing_of_revoked, MISSING: _missing("opening_id")},
     "basis": {
         "applies": lambda world: {"code": "PRESCHOOL-44"},
         "unknown": lambda world: {"code": "NO-SUCH-BASIS"},

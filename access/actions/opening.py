@@ -33,6 +33,14 @@ def identity_is_fresh(user: User, session_key: str, grant: Grant) -> bool:
     return is_confirmed(user, session_key, Act.opening(grant))
 
 
+def seconds_standing(opening: uuid.UUID, *, by: uuid.UUID) -> int:
+    """Return for how many seconds an answer that this person has open may still stand; 0 when it may not (Rule 5).
+
+    It is asked every few seconds by each open page: it leaves no event and prolongs nothing.
+    """
+    return database.seconds_standing(opening, by=by)
+
+
 def open_grant(
     grant: Grant, subjects: Sequence[RequestSubject], *, by: User, session_key: str, token: uuid.UUID
 ) -> list[CountedOpening]:

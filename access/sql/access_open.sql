@@ -7,9 +7,10 @@
 --   OVER             this form was sent before, and the time to look again is over
 --   USED_UP          every opening granted for one of these people has been used
 --
--- Sending the same form again (`p_token`) within the viewing time is the same opening, with an event of its own.
+-- `now` is this clock, by which the time that is left counts. Sending the same form again (`p_token`) within the viewing time is the same opening, with an event of its own.
 create function public.access_open(p_grant uuid, p_subjects uuid[], p_user uuid, p_session bytea, p_token uuid)
-    returns table (outcome text, subject uuid, opening uuid, event uuid, opened_at timestamptz, viewable_until timestamptz)
+    returns table (outcome text, subject uuid, opening uuid, event uuid, opened_at timestamptz, viewable_until timestamptz,
+                   now timestamptz)
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -23,13 +24,15 @@ declare
 begin
     perform public.access_read_committed();
     if public.audit_staleness() is not null then
-        return query select 'TRAIL_STALE', null::uuid, null::uuid, null::uuid, null::timestamptz, null::timestamptz;
+        return query select 'TRAIL_STALE', null::uuid, null::uuid, null::uuid, null::timestamptz, null::timestamptz,
+                            null::timestamptz;
         return;
     end if;
     -- Openings of one grant are counted one after the other; its row itself is never changed.
     select * into g from public.access_grant where id = p_grant for no key update;
     if not found or (wanted between 1 and 10000) is not true then
-        return query select 'NOTHING', null::uuid, null::uuid, null::uuid, null::timestamptz, null::timestamptz;
+        return query select 'NOTHING', null::uuid, null::uuid, null::uuid, null::timestamptz, null::timestamptz,
+                            null::timestamptz;
         return;
     end if;
     now_is := clock_timestamp();
@@ -88,6 +91,6 @@ begin
                || g.rung || '","subject":"' || n.subject || '"}', '{}')
       from unnest(p_subjects, openings, events) as n (subject, opening, event);
     return query
-    select 'OPENED', n.subject, n.opening, n.event, now_is, until
+    select 'OPENED', n.subject, n.opening, n.event, now_is, until, clock_timestamp()
       from unnest(p_subjects, openings, events) as n (subject, opening, event);
 end $$;

@@ -25,7 +25,10 @@ begin
         select '{' || string_agg('"' || name || '":"' || encode(digest, 'hex') || '"', ',' order by name collate "C") || '}'
           into texts from unnest(p_names, p_digests) as t (name, digest);
     end if;
-    select k.guard into guard from public.audit_kind k where k.kind = p_kind;
+    select k.guard into guard from public.audit_kind k where k.kind = p_kind and not k.by_function;
+    if not found then
+        raise exception 'events of the kind % are not written by hand', p_kind using errcode = 'insufficient_privilege';
+    end if;
     if guard is not null and p_actor is not null then
         execute format('select public.%I($1)', guard) into is_theirs using p_actor;
         if is_theirs is not true then
@@ -33,12 +36,8 @@ begin
         end if;
     end if;
     insert into public.audit_event (id, canonical)
-    select event, public.audit_bytes(event, clock_timestamp(), p_kind, p_actor::text, p_unit, p_target_type, p_target_id,
-                                     public.audit_detail(p_detail), texts)
-      from public.audit_kind k where k.kind = p_kind and not k.by_function;
-    if not found then
-        raise exception 'events of the kind % are not written by hand', p_kind using errcode = 'insufficient_privilege';
-    end if;
+    values (event, public.audit_bytes(event, clock_timestamp(), p_kind, p_actor::text, p_unit, p_target_type, p_target_id,
+                                      public.audit_detail(p_detail), texts));
     if cardinality(p_names) > 0 then
         insert into public.audit_nonce (event_id, name, nonce)
         select event, name, nonce from unnest(p_names, p_nonces) as t (name, nonce);

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
 from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q, When
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -105,7 +108,20 @@ def open_answer(request: AuthenticatedHttpRequest, pk: uuid.UUID, subject_id: uu
         "address": request.META.get("REMOTE_ADDR", ""),
         **_scope(found),
     }
-    return render(request, "records/answer.html", context)
+    response = render(request, "records/answer.html", context)
+    # Without a script the page leaves by itself too when its time is over.
+    left = math.ceil((answer.viewable_until - answer.now).total_seconds())
+    response["Refresh"] = f"{left}; url={reverse('records:grant', args=[found.pk])}?viewing=over"
+    return response
+
+
+@never_cache
+@login_not_required
+@require_GET
+def standing(request: HttpRequest, opening_id: uuid.UUID) -> JsonResponse:
+    """Tell a page whether its answer may still stand, and how long: nothing to whoever is not its reader any more."""
+    by = request.user.pk if request.user.is_authenticated else None
+    return JsonResponse({"left": opening.seconds_standing(opening_id, by=by) if by else 0})
 
 
 def _grants(user: User) -> GrantQuerySet:

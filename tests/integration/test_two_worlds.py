@@ -277,6 +277,7 @@ def addresses(base: Base, sealed: list[uuid.UUID]) -> Iterator[tuple[str, str, s
         # A grant does not exist yet; the ids of sealed records are asked for in its place.
         "grant": {"GET": [{"pk": sealed[0]}]},
         "opening": {"GET": [{"pk": sealed[0], "subject_id": sealed[1]}]},
+        "viewing": {"GET": [{"opening_id": sealed[0]}]},
         "person": {"GET": [{"pk": base.idle}]},
         "proposal": {"GET": [{"pk": pk} for pk in base.proposals]},
         "unit": {"GET": [{"pk": base.unit}]},

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from access.actions import decisions, opening
+from access.actions import decisions, opening, people
 from access.actions.requests import key_of, read_person
 from access.duties import Duty
-from access.models import CasePurpose, Grant, Opening, Undertaking
+from access.models import CasePurpose, Grant, Opening, Session, Undertaking
 from audit.models import Event
 from audit.trail import EventType
 from records.penalties import Penalty
@@ -327,6 +329,7 @@ def normalised(response, grant, sent):
     body = re.sub(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?(\+08:00)?)?", "MOMENT", body)
     body = re.sub(r"until [0-9]{2}:[0-9]{2}|until NUMBER", "until MOMENT", body)
     headers = {name: value for name, value in response.headers.items() if name != "Expires"}
+    headers["Refresh"] = headers["Refresh"].replace(str(grant.pk), "OWN")
     return response.status_code, headers, body.splitlines()
 
 
@@ -481,3 +484,85 @@ def test_the_navigation_counts_what_may_be_opened(city):
         assert [item.badge for item in navigation(frame.of(held))] == [0, 0, 0]
     assert len(captured) == 1
     assert [(item.url, item.badge) for item in navigation(frame.of(city.requester))] == [(page("answers"), 1)]
+
+
+# Open on a screen ---------------------------------------------------------------------------------------------------
+
+
+def left_of(client, counted) -> int:
+    response = client.get(reverse("records:standing", args=[counted.opening]), headers={"x-timer": "1"})
+    assert response.status_code == 200 and "no-store" in response["Cache-Control"]
+    return response.json()["left"]
+
+
+def test_an_open_answer_may_stand_for_the_time_that_is_left_and_only_for_its_reader(client, city):
+    counted = factories.counted(factories.ready(factories.approved(city)))
+    client.force_login(city.requester)
+    events = Event.objects.count()
+    assert settings.VIEWING_SECONDS - 30 < left_of(client, counted) <= settings.VIEWING_SECONDS
+    assert Event.objects.count() == events
+    for other in (city.supervisor, city.auditor, city.officer):
+        somebody = Client()
+        somebody.force_login(other)
+        assert left_of(somebody, counted) == 0
+    assert left_of(Client(), counted) == 0
+
+
+@pytest.mark.parametrize(
+    "ended",
+    ["revoked", "disabled", "withdrawn", "agreement", "signed out", "over"],
+)
+def test_it_may_not_stand_when_something_has_ended(client, city, owner, ended):
+    grant = factories.ready(factories.approved(city))
+    counted = factories.counted(grant)
+    client.force_login(city.requester)
+    assert left_of(client, counted) > 0
+    if ended == "revoked":
+        decisions.revoke(grant, by=city.supervisor, reason="不再需要。")
+    elif ended == "disabled":
+        people.disable_user(city.requester, by=factories.administrator_of(city.kindergarten))
+    elif ended == "withdrawn":
+        factories.withdraw(city.requester, Duty.FILE_REQUESTS, city.kindergarten)
+    elif ended == "agreement":
+        yesterday = timezone.localdate() - timedelta(days=1)
+        people.change_agreement(city.kindergarten, by=factories.administrator_of(city.kindergarten), ends_on=yesterday)
+    elif ended == "signed out":
+        client.post(reverse("account_logout"))
+    else:
+        owner.execute("alter table access_opening disable trigger user")
+        owner.execute("update access_opening set viewable_until = clock_timestamp()")
+    assert left_of(client, counted) == 0
+
+
+def test_asking_is_one_statement_beside_who_asks_and_prolongs_no_session(client, city):
+    counted = factories.counted(factories.ready(factories.approved(city)))
+    client.force_login(city.requester)
+    Session.objects.filter(user=city.requester).update(last_seen_at=timezone.now() - timedelta(seconds=600))
+    before = Session.objects.get(user=city.requester).last_seen_at
+    with CaptureQueriesContext(connection) as queries:
+        left_of(client, counted)
+    # Whose session it is, who that is - as on every page - and whether it may stand.
+    assert len(queries) == 3, [query["sql"][:40] for query in queries]
+    assert Session.objects.get(user=city.requester).last_seen_at == before
+
+
+def test_time_left_counts_to_the_end_reload_or_not(client, city, owner):
+    client.force_login(city.requester)
+    grant = ready(client, factories.approved(city))
+    data = {"token": str(factories.token())}
+    url = reverse("records:open", args=[grant.pk, factories.subject_of(grant).pk])
+    first = client.post(url, data)
+    owner.execute("alter table access_opening disable trigger user")
+    owner.execute(
+        "update access_opening set opened_at = opened_at - interval '100 s', viewable_until = viewable_until - interval '100 s'"
+    )
+    again = client.post(url, data)
+
+    for response, most in ((first, settings.VIEWING_SECONDS), (again, settings.VIEWING_SECONDS - 100)):
+        left, _semicolon, target = response["Refresh"].partition("; url=")
+        assert most - 20 < int(left) <= most
+        assert target == reverse("records:grant", args=[grant.pk]) + "?viewing=over"
+        page = response.content.decode()
+        ends, now = (re.search(rf'data-{name}="([^"]+)"', page)[1] for name in ("ends-at", "server-now"))
+        seconds = (datetime.fromisoformat(ends) - datetime.fromisoformat(now)).total_seconds()
+        assert most - 20 < seconds <= most
