@@ -51,7 +51,9 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Record a failed sign-in; the name that was typed is not kept, since people type passwords there."""
-        identity.fail_to_sign_in(by=None, user=User.objects.filter(username=credentials.get("username", "")).first())
+        identity.fail_to_sign_in(
+            by=None, user=User.objects.filter(username__iexact=credentials.get("username", "")).first()
+        )
 
     def get_login_stages(self) -> list[str]:
         """The second step is the only stage: nothing is sent by mail, and no browser is trusted."""

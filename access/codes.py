@@ -1,7 +1,7 @@
 """One-time codes for paper: easy to read and to type, hard to guess, and not to be had from what is kept of them.
 
 A code of one person is one part, a code of two people is two. The database keeps the digest of a slow digest of each
-part with its salt: reading the table opens nothing, and neither does writing to it what was read.
+part with its salt and a key from outside: reading the table opens nothing, and neither does writing to it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+
+from access import vault
 
 # Without 0 O, 1 I L: what is read from paper or told on the telephone is typed right.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -40,8 +42,11 @@ def read(text: str) -> tuple[str, str]:
 
 
 def slow(part: str, salt: bytes) -> bytes:
-    """Return what proves the part to the database; it takes some hundredths of a second on purpose."""
-    return hashlib.scrypt(part.encode(), salt=salt, n=2**13, r=8, p=1, dklen=32)
+    """Return what proves the part to the database; it takes some hundredths of a second on purpose.
+
+    It needs a key that is not in the database, so that whoever can only write there makes no code that lets them in.
+    """
+    return hashlib.scrypt(vault.index("one-time code", part), salt=salt, n=2**13, r=8, p=1, dklen=32)
 
 
 def digest(part: str, salt: bytes) -> bytes:

@@ -11,14 +11,18 @@ from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.models import Authenticator
 from allauth.mfa.stages import AuthenticateStage
-from django import forms
+from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from access import factors
 from access.actions import identity
-from access.limits import Tries
+from access.exceptions import Refused
+from access.fields import CodeField
+from access.limits import Tries, left_sentence
 from access.models import User
 from access.webauthn_forms import AuthenticateWebAuthnForm
 
@@ -44,11 +48,7 @@ class SignInForm(LoginForm):
     has both is let in, whatever others tried before.
     """
 
-    code = forms.CharField(
-        label=gettext_lazy("Code of your authenticator app, or a recovery code"),
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
-    )
+    code = CodeField(label=gettext_lazy("Code of your authenticator app, or a recovery code"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,7 +80,7 @@ class SignInForm(LoginForm):
 
     def _both(self, code: str) -> tuple[User | None, Authenticator | None]:
         """Return who signs in and by which factor; a wrong pair is an event. Without a code nothing is even looked at."""
-        user = User.objects.filter(username=self.cleaned_data["login"], is_active=True).first()
+        user = User.objects.filter(username__iexact=self.cleaned_data["login"], is_active=True).first()
         is_right = (user or User(password="!")).check_password(self.cleaned_data["password"])  # noqa: S106
         factor = _factor_of(user, code) if user is not None and is_right else None
         if factor is None:
@@ -94,13 +94,36 @@ class SecondStep(AuthenticateStage):
     def _should_handle(self, request: HttpRequest) -> bool:
         return not getattr(self.login.user, "second_step_is_done", False) and super()._should_handle(request)
 
+    def handle(self) -> tuple[HttpResponse | None, bool]:
+        response: HttpResponse | None
+        response, goes_on = super().handle()
+        if response is None:
+            return response, goes_on
+        try:
+            factors.of(self.login.user)
+        except Refused as error:
+            identity.fail_to_sign_in(by=None, user=self.login.user)
+            self.request.session.flush()
+            messages.error(self.request, str(error))
+            return redirect("account_login"), False
+        return response, goes_on
+
+
+def _with_codes(user: User) -> list[Authenticator]:
+    """Return the factors that a code may be of; a form's error when they are not as their holder set them up."""
+    try:
+        found = factors.of(user)
+    except Refused as error:
+        raise ValidationError(str(error)) from None
+    return [factor for factor in found if factor.type != Authenticator.Type.WEBAUTHN]
+
 
 def _factor_of(user: User, code: str) -> Authenticator | None:
     """Return the factor that this code is of, if it may still be tried; a right one is used up by that."""
     tries = code_tries_for(context.request, user)
     if tries.take() is None:
         return None
-    for factor in Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.WEBAUTHN):
+    for factor in _with_codes(user):
         if factor.wrap().validate_code(code):
             tries.forget()
             return factor
@@ -110,15 +133,19 @@ def _factor_of(user: User, code: str) -> Authenticator | None:
 class CodeForm(AuthenticateForm):
     """The second step of signing in, by a code."""
 
+    code = CodeField(label=gettext_lazy("Code"))
+
     def clean_code(self) -> str:
-        with_limit(self.user)
-        try:
-            code: str = super().clean_code()
-        except ValidationError:
-            identity.fail_to_sign_in(by=None, user=self.user)
-            raise ValidationError(_("The code is not right. Wait for a new one and try again.")) from None
-        code_tries_for(context.request, self.user).forget()
-        return code
+        left = with_limit(self.user)
+        code = self.cleaned_data["code"]
+        for factor in _with_codes(self.user):
+            if factor.wrap().validate_code(code):
+                self.authenticator = factor
+                code_tries_for(context.request, self.user).forget()
+                return code
+        identity.fail_to_sign_in(by=None, user=self.user)
+        wrong = _("The code is not right. Wait for a new one and try again.")
+        raise ValidationError(f"{wrong} {left_sentence(left)}")
 
 
 class KeyForm(AuthenticateWebAuthnForm):
@@ -126,6 +153,7 @@ class KeyForm(AuthenticateWebAuthnForm):
 
     def clean_credential(self) -> Authenticator:
         with_limit(self.user)
+        _with_codes(self.user)
         try:
             factor = super().clean_credential()
         except ValidationError:
@@ -135,8 +163,10 @@ class KeyForm(AuthenticateWebAuthnForm):
         return factor
 
 
-def with_limit(user: User) -> None:
-    """Take one of this person's tries at this address, or say how long to wait."""
+def with_limit(user: User) -> int:
+    """Take one of this person's tries at this address and return how many are left, or say how long to wait."""
     tries = code_tries_for(context.request, user)
-    if tries.take() is None:
+    left = tries.take()
+    if left is None:
         raise ValidationError(tries.wait_sentence())
+    return left

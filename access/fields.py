@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 import zipfile
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -55,6 +56,15 @@ class PlainLineField(CheckedField):
 
     def __init__(self, *, limit: int = LONGEST_LINE, **kwargs: Any) -> None:
         super().__init__(lambda text: " ".join(identifiers.check_plain_text(text, limit).split()), **kwargs)
+
+
+class CodeField(forms.CharField):
+    """A code of an authenticator app or a recovery code, with whatever spaces and width it is typed."""
+
+    widget = forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"})
+
+    def to_python(self, value: Any) -> str:
+        return "".join(unicodedata.normalize("NFKC", super().to_python(value) or "").split())
 
 
 class DayField(forms.DateField):

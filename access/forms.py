@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from access import catalogue, identifiers, law
 from access.actions.decisions import Review, Scope
 from access.actions.requests import Particulars, Person
-from access.fields import Cards, CheckedField, DayField, LetterField, PlainLineField, PlainTextField
+from access.fields import Cards, CheckedField, CodeField, DayField, LetterField, PlainLineField, PlainTextField
 from access.identifiers import DocumentType, IdentifierError
 from access.models import AccessRequest, CasePurpose, LegalBasis, Organisation
 from access.models.law import Rung
@@ -483,9 +483,8 @@ class IdentityForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
         error_messages={"required": _("Enter your password.")},
     )
-    code = forms.CharField(
+    code = CodeField(
         label=_("Code of your authenticator app, or a recovery code"),
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
         error_messages={"required": _("Enter the code.")},
     )
     credential = CredentialField(required=False)
@@ -545,9 +544,8 @@ class NewAppForm(forms.Form):
     use_required_attribute = False
 
     carried_secret = forms.CharField(widget=forms.HiddenInput)
-    code = forms.CharField(
+    code = CodeField(
         label=_("Code that the app shows now"),
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
         error_messages={"required": _("Enter the code.")},
     )
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import uuid
 from contextlib import suppress
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import factory
 import psycopg
-from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.utils import timezone
 from psycopg.conninfo import make_conninfo
@@ -112,8 +113,13 @@ class UserFactory(HistoryFactory):
 # What is done on the server, as the owner -----------------------------------------------------------------------------
 
 _owners: dict[str, psycopg.Connection] = {}
-PART, SALT = codes.new_part(), codes.new_salt()
-SLOW, DIGEST = codes.slow(PART, SALT), codes.digest(PART, SALT)
+SALT = codes.new_salt()
+
+
+@cache
+def slow_code() -> bytes:
+    """What proves the one code that all people of the tests are enrolled with: it takes long to make."""
+    return codes.slow(codes.new_part(), SALT)
 
 
 def as_owner(statement: str, *values):
@@ -139,10 +145,10 @@ def part_from_owners() -> None:
 
 def enrol(user: User, password: str = PASSWORD) -> None:
     """Let a person choose their password with a code made on the server, by the real functions."""
-    user.password = make_password(password)
-    as_owner("select access_code(%s, null, %s, %s)", user.pk, SALT, DIGEST)
+    user.password = user.hash_of(password)
+    as_owner("select access_code(%s, null, %s, %s)", user.pk, SALT, hashlib.sha256(slow_code()).digest())
     newest = "(select id from access_enrolment where user_id = %s order by made_at desc limit 1)"
-    assert as_owner(f"select access_enrol({newest}, %s, null, %s)", user.pk, SLOW, user.password)
+    assert as_owner(f"select access_enrol({newest}, %s, null, %s)", user.pk, slow_code(), user.password)
 
 
 def organisation(kind: str = OrganisationKind.POLICE_STATION, **values) -> Organisation:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -124,7 +123,7 @@ def enrol(*, by: str, code: str, password: str) -> User | None:
         enrolment.pk if enrolment else None,
         first=codes.slow(first, first_salt),
         second=codes.slow(second, second_salt or codes.new_salt()) if second else None,
-        password=make_password(password),
+        password=(user or User()).hash_of(password),
     )
     if not enrolled or user is None:
         return None

@@ -10,7 +10,6 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
 from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.conf import settings
-from django.contrib.auth.hashers import check_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -36,7 +35,7 @@ def change_password(*, by: User, session_key: str, password: str) -> None:
         validate_password(password, user)
     except ValidationError as error:
         raise Refused(" ".join(error.messages)) from None
-    if check_password(password, user.password):
+    if user.has_password(password):
         raise Refused(_("This is the password that you have now. Choose another one."))
     user.set_password(password)
     user._history_user = by

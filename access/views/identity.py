@@ -19,9 +19,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from access import factors
 from access.actions import identity as identities
 from access.database import Act
 from access.entrance import address_of
+from access.exceptions import Refused
 from access.forms import IdentityForm
 from access.limits import Tries, left_sentence
 from access.models import ActKind, Grant, User
@@ -96,7 +98,13 @@ def ask(request: AuthenticatedHttpRequest, act: Act, *, is_sent: bool | None = N
     `is_sent` says whether the form carries a proof at all; by default a POST does.
     """
     user = request.user
-    strongest = strongest_factor(user)
+    try:
+        strongest = strongest_factor(user)
+    except Refused as error:
+        form = IdentityForm({}, strongest="password", is_change=False)
+        form.errors.clear()
+        form.add_error(None, str(error))
+        return Asked(False, form, {"form": form, "strongest": "password"}, 409)
     is_sent = request.method == "POST" if is_sent is None else is_sent
     data = request.POST if is_sent else None
     form = IdentityForm(data, strongest=strongest, is_change=act.kind == ActKind.CHANGE)
@@ -127,8 +135,11 @@ def ask(request: AuthenticatedHttpRequest, act: Act, *, is_sent: bool | None = N
 
 
 def strongest_factor(user: User) -> str:
-    """Return what this person proves with who they are: a security key, an authenticator app, or only the password."""
-    types = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+    """Return what this person proves with who they are: a security key, an authenticator app, or only the password.
+
+    Refused when their second factors are not as they set them up.
+    """
+    types = {factor.type for factor in factors.of(user)}
     for kind in (Authenticator.Type.WEBAUTHN, Authenticator.Type.TOTP):
         if kind in types:
             return str(kind.value)
@@ -144,11 +155,12 @@ def _proved_by(request: AuthenticatedHttpRequest, act: Act, form: IdentityForm) 
         return "password"
     if values.get("credential"):
         return "webauthn" if _key_answers(request, act, values["credential"]) else None
-    codes = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.WEBAUTHN)
-    if form.strongest == "webauthn":  # a lost key: only what was made for that
-        codes = codes.filter(type=Authenticator.Type.RECOVERY_CODES)
+    taken = {Authenticator.Type.RECOVERY_CODES}
+    if form.strongest != "webauthn":  # a lost key: only what was made for that
+        taken.add(Authenticator.Type.TOTP)
     code = values.get("code", "")
-    return next((str(factor.type) for factor in codes if factor.wrap().validate_code(code)), None)
+    found = [factor for factor in factors.of(user) if factor.type in taken]
+    return next((str(factor.type) for factor in found if factor.wrap().validate_code(code)), None)
 
 
 # Security keys: the challenge is for one act, in one session, and is answered once.

@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from access import typed
+from access import factors, typed
 from access.actions import identity, security
 from access.database import Act
 from access.exceptions import Refused, WrongState
@@ -42,16 +42,20 @@ View = Callable[..., HttpResponse]
 def my_security(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Show what protects this person's account, and where they are signed in."""
     user = request.user
-    factors = list(Authenticator.objects.filter(user=user).order_by("created_at"))
-    codes = next((factor for factor in factors if factor.type == Authenticator.Type.RECOVERY_CODES), None)
+    try:
+        found = factors.of(user)
+    except Refused as error:
+        found = []
+        messages.error(request, str(error))
+    codes = next((factor for factor in found if factor.type == Authenticator.Type.RECOVERY_CODES), None)
     here = session_digest(_key(request)).hex()
     sessions = Session.objects.live().filter(user=user).order_by("-last_seen_at")
     context = {
-        "app": next((factor for factor in factors if factor.type == Authenticator.Type.TOTP), None),
-        "keys": [factor for factor in factors if factor.type == Authenticator.Type.WEBAUTHN],
+        "app": next((factor for factor in found if factor.type == Authenticator.Type.TOTP), None),
+        "keys": [factor for factor in found if factor.type == Authenticator.Type.WEBAUTHN],
         "codes_left": len(codes.wrap().get_unused_codes()) if codes else 0,
         "is_required": settings.SECOND_FACTOR_REQUIRED,
-        "has_factor": any(factor.type != Authenticator.Type.RECOVERY_CODES for factor in factors),
+        "has_factor": any(factor.type != Authenticator.Type.RECOVERY_CODES for factor in found),
         "sessions": [(session, session.digest == here) for session in sessions],
         "form": PreferencesForm(
             initial={"language": user.language or request.LANGUAGE_CODE, "single_keys": user.single_keys}

@@ -116,7 +116,7 @@ def test_a_password_is_changed_by_its_holder_or_with_a_code(app, city):
     for kind, actor in ((None, None), ("PASSWORD_CHANGED", None), ("PASSWORD_CHANGED", city.people_admin)):
         with pytest.raises(psycopg.IntegrityError, match="holder"):
             change_password(app, city.officer, stolen, kind, actor)
-    change_password(app, city.officer, make_password("their own choice"), "PASSWORD_CHANGED", city.officer)
+    change_password(app, city.officer, city.officer.hash_of("their own choice"), "PASSWORD_CHANGED", city.officer)
     city.officer.refresh_from_db()
     assert city.officer.check_password("their own choice")
 
@@ -155,7 +155,7 @@ def test_a_code_lets_its_holder_in_once_and_takes_the_old_factors_along(app, cit
         [city.officer.pk],
     )
     enrolment, proof = made(app, city, city.officer)
-    password = make_password("chosen by its holder")
+    password = city.officer.hash_of("chosen by its holder")
 
     assert app.execute(ENROL, [enrolment.pk, proof, None, password]).fetchone() == (True,)
     assert app.execute(ENROL, [enrolment.pk, proof, None, password]).fetchone() == (False,)
@@ -383,7 +383,7 @@ def test_a_code_by_two_needs_both_halves(app, city):
     enrolment = Enrolment.objects.filter(user=user).latest("made_at")
     assert (enrolment.made_by, enrolment.second_by) == (city.people_admin, city.people_admin2)
     one, two = codes.slow(first, salts[0]), codes.slow(second, salts[1])
-    password = make_password("chosen by its holder")
+    password = city.officer.hash_of("chosen by its holder")
     for wrong in ([one, None], [None, two], [one, one], [two, one]):
         assert app.execute(ENROL, [enrolment.pk, *wrong, password]).fetchone() == (False,)
     assert app.execute(ENROL, [enrolment.pk, one, two, password]).fetchone() == (True,)
