@@ -120,8 +120,19 @@ class Act:
         return cls("GRANT", grant.pk)
 
     @classmethod
-    def vote(cls, access_request: AccessRequest, version: int) -> Act:
-        return cls("VOTE", access_request.pk, str(version))
+    def vote(
+        cls,
+        access_request: AccessRequest,
+        version: int,
+        outcome: str,
+        rung: str | None = None,
+        window_from: date | None = None,
+        hours: int | None = None,
+        openings: int | None = None,
+    ) -> Act:
+        """A vote with this outcome and scope, and no other; as `access_vote` spells it."""
+        parts = (version, outcome, rung, window_from, hours, openings)
+        return cls("VOTE", access_request.pk, ":".join(str(part) for part in parts if part is not None))
 
     @classmethod
     def proposal(cls, proposal: Proposal) -> Act:

@@ -18,11 +18,13 @@ from django.utils.translation import gettext_lazy as _
 from access import catalogue, identifiers, law
 from access.actions.decisions import Review, Scope
 from access.actions.requests import Particulars, Person
+from access.database import Act
+from access.exceptions import Refused
 from access.fields import Cards, CheckedField, CodeField, DayField, LetterField, PlainLineField, PlainTextField
 from access.identifiers import DocumentType, IdentifierError
 from access.models import AccessRequest, CasePurpose, LegalBasis, Organisation
 from access.models.law import Rung
-from access.models.requests import CheckPoint
+from access.models.requests import CheckPoint, Outcome
 from access.webauthn_forms import CredentialField
 
 MOST_PEOPLE = 100
@@ -451,15 +453,45 @@ class DecisionForm(forms.Form):
             self.add_error(
                 "outcome", _("Nothing below is narrower than what was asked; narrow it, or choose “Approve as asked”.")
             )
+        # Before anybody is asked who they are, not after.
+        if cleaned.get("outcome") in (self.APPROVE, self.NARROWER) and all(
+            _point(one) in cleaned for one in CheckPoint
+        ):
+            try:
+                Review(self._checklist(cleaned), "").check_allows_approval()
+            except Refused as error:
+                self.add_error("outcome", str(error))
         return cleaned
 
     def review(self) -> Review:
         """Return the answered checklist and the reason, once the form is valid."""
         values = self.cleaned_data
         return Review(
-            checklist={point.value: values[_point(point)] == "yes" for point in CheckPoint},
+            checklist=self._checklist(values),
             reason="\n".join(filter(None, [values["phrase"], values["reason"]])),
         )
+
+    def act(self, access_request: AccessRequest) -> Act:
+        """Return the one vote that this form is about, once it is valid: what a confirmation of identity is for."""
+        outcome = {self.REFUSE: Outcome.REFUSE, self.RETURN: Outcome.RETURN}.get(
+            self.cleaned_data["outcome"], Outcome.APPROVE
+        )
+        if outcome != Outcome.APPROVE:
+            return Act.vote(access_request, access_request.version, outcome.value)
+        scope = self.scope()
+        return Act.vote(
+            access_request,
+            access_request.version,
+            outcome.value,
+            rung=scope.rung,
+            window_from=scope.window_from,
+            hours=scope.hours,
+            openings=scope.openings,
+        )
+
+    @staticmethod
+    def _checklist(values: dict[str, Any]) -> dict[str, bool]:
+        return {point.value: values[_point(point)] == "yes" for point in CheckPoint}
 
     def scope(self) -> Scope:
         """Return what an approval allows, once the form is valid."""

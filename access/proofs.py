@@ -78,7 +78,8 @@ select case when v.id is null or times > 1 then 'VOTE_WITHOUT_ROW' else 'VOTE_WI
     or not exists (select from public.access_identityconfirmation c
                      join public.access_confirmationuse u on u.confirmation_id = c.id
                     where c.id::text = e.d ->> 'confirmation' and c.kind = 'VOTE' and c.user_id = v.decider_id
-                      and c.target_id = v.access_request_id and c.which = e.d ->> 'version')
+                      and c.target_id = v.access_request_id
+                      and starts_with(c.which, concat_ws(':', e.d ->> 'version', e.d ->> 'outcome')))
 """,
 )
 # As `access_request_digest`, but of the round that was voted on: what was written then is in the history, and letters
@@ -189,7 +190,7 @@ CONFIRMATIONS = _told(
     """
 , said as (
     select e.d ->> 'act' as kind, coalesce(e.d ->> 'grant', e.d ->> 'request', e.d ->> 'proposal', e.target_id) as target,
-           coalesce(e.d ->> 'version', e.d ->> 'change', '') as detail, e.d ->> 'proof' as factor, e.actor as person,
+           coalesce(e.d ->> 'vote', e.d ->> 'change', '') as detail, e.d ->> 'proof' as factor, e.actor as person,
            count(*) as times, min(e.id::text)::uuid as one
       from told e group by 1, 2, 3, 4, 5
 ), kept as (

@@ -158,6 +158,7 @@ QUIET_DETAILS = {
     "subject",
     "text_version",
     "version",
+    "vote",
     "waiting",
 }
 # Details that name somebody.

@@ -29,7 +29,7 @@ from access.duties import DANGEROUS, Duty
 from access.identifiers import DocumentType
 from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organisation, Proposal, User
 from access.models.people import OrganisationKind
-from access.models.requests import CheckPoint
+from access.models.requests import CheckPoint, Outcome
 from audit import trail
 from config import database
 from records import actions as records
@@ -646,7 +646,11 @@ class _City:
         **values: Any,
     ) -> AccessRequest:
         """Vote as a person does: only after proving, for this one vote, who they are."""
-        act = Act.vote(access_request, version)
+        outcome = {decisions.refuse: Outcome.REFUSE, decisions.return_for_correction: Outcome.RETURN}.get(
+            decision, Outcome.APPROVE
+        )
+        scope = values.get("scope")
+        act = Act.vote(access_request, version, outcome.value, **(vars(scope) if scope else {}))
         identity.confirm_identity(by=by, session_key=SESSION, act=act, factor="password", proved=True)
         return decision(access_request, by=by, session_key=SESSION, version=version, **values)
 

@@ -27,7 +27,7 @@ from access.exceptions import WrongState
 from access.identifiers import DocumentType
 from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organisation, Proposal, RequestSubject, User
 from access.models.people import POLICE_KINDS, OrganisationKind
-from access.models.requests import CheckPoint
+from access.models.requests import CheckPoint, Outcome
 from access.models.requests import Status as RequestStatus
 from audit import trail
 from audit.trail import EventType
@@ -363,16 +363,22 @@ def confirm_identity(*, by: User, session_key: str = SESSION, grant: Grant, prov
     )
 
 
-def confirmed(access_request: AccessRequest, *, by: User, version: int | None = None) -> dict[str, Any]:
-    """Prove who is about to vote on this version, and return what the vote needs beside its content.
+def confirmed(
+    access_request: AccessRequest,
+    outcome: Outcome = Outcome.APPROVE,
+    scope: Scope | None = None,
+    *,
+    by: User,
+    version: int | None = None,
+) -> dict[str, Any]:
+    """Prove who is about to vote like this, and return what the vote needs beside its content.
 
     What may not even be confirmed (a request that moved on, a person who is disabled) is for the vote itself to refuse.
     """
     version = access_request.version if version is None else version
     with suppress(WrongState):
-        identity.confirm_identity(
-            by=by, session_key=SESSION, act=Act.vote(access_request, version), factor="password", proved=True
-        )
+        act = Act.vote(access_request, version, outcome.value, **(vars(scope) if scope else {}))
+        identity.confirm_identity(by=by, session_key=SESSION, act=act, factor="password", proved=True)
     return {"by": by, "session_key": SESSION, "version": version}
 
 
@@ -386,19 +392,20 @@ def enact(proposal: Proposal, *, by: User) -> codes.Code | None:
 
 
 def approve(access_request: AccessRequest, *, by: User, version: int | None = None, **values: Any) -> AccessRequest:
-    return decisions.approve(access_request, **confirmed(access_request, by=by, version=version), **values)
+    proved = confirmed(access_request, Outcome.APPROVE, values.get("scope"), by=by, version=version)
+    return decisions.approve(access_request, **proved, **values)
 
 
 def refuse(access_request: AccessRequest, *, by: User, version: int | None = None, **values: Any) -> AccessRequest:
-    return decisions.refuse(access_request, **confirmed(access_request, by=by, version=version), **values)
+    proved = confirmed(access_request, Outcome.REFUSE, by=by, version=version)
+    return decisions.refuse(access_request, **proved, **values)
 
 
 def return_for_correction(
     access_request: AccessRequest, *, by: User, version: int | None = None, **values: Any
 ) -> AccessRequest:
-    return decisions.return_for_correction(
-        access_request, **confirmed(access_request, by=by, version=version), **values
-    )
+    proved = confirmed(access_request, Outcome.RETURN, by=by, version=version)
+    return decisions.return_for_correction(access_request, **proved, **values)
 
 
 def approved(city: City, *people: Person, **values) -> Grant:

@@ -37,6 +37,11 @@ class Review:
     checklist: dict[str, bool]
     reason: str
 
+    def check_allows_approval(self) -> None:
+        """Raise Refused when a point is answered with no: then nothing is approved."""
+        if not all(self.checklist.values()):
+            raise Refused(_("A point of the checklist is answered with no; refuse the request or return it."))
+
 
 def approve(
     access_request: AccessRequest, *, by: User, session_key: str, version: int, review: Review, scope: Scope
@@ -89,8 +94,7 @@ def _vote(
     if set(review.checklist) != set(CheckPoint.values):
         raise Refused(_("Answer every point of the checklist."))
     if scope is not None:
-        if not all(review.checklist.values()):
-            raise Refused(_("A point of the checklist is answered with no; refuse the request or return it."))
+        review.check_allows_approval()
         permissions.check_basis_applies(access_request.basis, access_request.organisation, today)
         _check_scope(access_request, scope, today)
 

@@ -414,7 +414,7 @@ class ActKind(models.TextChoices):
     """What a confirmation of identity is for; each is for one act of its kind."""
 
     GRANT = "GRANT", _("Opening answers of one grant")
-    VOTE = "VOTE", _("One vote on one version of a request")
+    VOTE = "VOTE", _("One vote on one version of a request, with one outcome and scope")
     PROPOSAL = "PROPOSAL", _("Putting one proposal in force")
     CHANGE = "CHANGE", _("One change of one's own password or factors")
 
@@ -426,9 +426,9 @@ class IdentityConfirmation(models.Model):
     user = models.ForeignKey(User, models.PROTECT)
     session_digest = models.BinaryField()
     kind = models.CharField(max_length=10, choices=ActKind)
-    # The grant, the request, the proposal or the person themselves; which version of the request, or which change.
+    # The grant, the request, the proposal or the person themselves; which vote on the request, or which change.
     target_id = models.UUIDField()
-    which = models.CharField(max_length=40, blank=True)
+    which = models.CharField(max_length=80, blank=True)
     # What it was proved with.
     factor = models.CharField(max_length=20)
     confirmed_at = models.DateTimeField(db_default=Now())

@@ -1,5 +1,6 @@
 -- Keep that a person proved again, in this session, who they are - or that somebody failed to. A confirmation is for one
--- act: GRANT (openings of this grant), VOTE (this request at this version), PROPOSAL (putting it in force) or CHANGE (one
+-- act: GRANT (openings of this grant), VOTE (this request at this version, with this
+-- outcome and scope), PROPOSAL (putting it in force) or CHANGE (one
 -- change of one's own factors).
 -- Whoever has a security key proves it with the key, else with the authenticator app; a recovery code stands in for the
 -- app, and for a lost key only where factors are changed. The password alone proves something only where nothing else is.
@@ -16,7 +17,8 @@ begin
     is_act := case p_kind
         when 'GRANT' then p_detail = '' and exists (select from public.access_grant where id = p_target)
         when 'VOTE' then exists (select from public.access_accessrequest
-                                  where id = p_target and status = 'SUBMITTED' and version::text = p_detail)
+                                  where id = p_target and status = 'SUBMITTED' and p_detail ~ ('^' || version
+                                  || ':(REFUSE|RETURN|APPROVE:(PRESENCE|ABSTRACT|FULL)(:\d{4}-\d\d-\d\d)?:\d{1,6}:\d{1,6})$'))
         when 'PROPOSAL' then p_detail = ''
             and exists (select from public.access_proposal where id = p_target and state = 'PROPOSED')
         when 'CHANGE' then p_target = p_user
@@ -44,7 +46,9 @@ begin
         p_user::text, unit, 'access.user', p_user::text,
         case p_kind
             when 'GRANT' then '{"act":"GRANT","grant":"' || p_target || '","proof":"' || p_factor || '"}'
-            when 'VOTE' then '{"act":"VOTE","proof":"' || p_factor || '","request":"' || p_target || '","version":' || p_detail || '}'
+            when 'VOTE' then '{"act":"VOTE","outcome":"' || split_part(p_detail, ':', 2) || '","proof":"' || p_factor
+                        || '","request":"' || p_target || '","version":' || split_part(p_detail, ':', 1)
+                        || ',"vote":"' || p_detail || '"}'
             when 'PROPOSAL' then '{"act":"PROPOSAL","proof":"' || p_factor || '","proposal":"' || p_target || '"}'
             else '{"act":"CHANGE","change":"' || p_detail || '","proof":"' || p_factor || '"}' end);
 end $$;

@@ -3,7 +3,7 @@
 --
 -- `p_version` is the version that was read: an older one is refused, whoever asks (SE001). The vote's event carries the
 -- digest of the people, the reason and the letters, so that a vote proves what it was about. It uses up a fresh
--- confirmation of this person, in this session (`p_session`), for this request at this version.
+-- confirmation of this person, in this session (`p_session`), for this vote: the request at this version, outcome and scope.
 create function public.access_vote(
     p_request uuid, p_version integer, p_by uuid, p_session bytea, p_decision uuid, p_outcome text,
     p_rung text, p_window_from date, p_hours integer, p_openings integer,
@@ -63,7 +63,9 @@ begin
         raise exception 'only an approval has a scope' using errcode = 'SE001';
     end if;
 
-    proof := public.access_use_confirmation(p_by, p_session, 'VOTE', p_request, r.version::text);
+    proof := public.access_use_confirmation(
+        p_by, p_session, 'VOTE', p_request,
+        concat_ws(':', r.version, p_outcome, p_rung, to_char(p_window_from, 'YYYY-MM-DD'), p_hours, p_openings));
     digest := public.access_request_digest(p_request, r.round);
     now_is := clock_timestamp();
     insert into public.access_decision (

@@ -20,7 +20,6 @@ from django.views.decorators.http import require_GET, require_POST
 from access import calendar, duties, law, permissions, typed
 from access.actions import decisions
 from access.actions import identity as identities
-from access.database import Act
 from access.duties import Duty
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.forms import RUNGS_EXPLAINED, DecisionForm, IdentityForm, ReasonForm
@@ -110,7 +109,7 @@ def decide(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not form.is_valid() or BACK in request.POST:
         return _review_page(request, access_request, form)
     if form.cleaned_data["version"] == access_request.version:  # an older page is refused below, without asking
-        asked = _confirmed(request, access_request)
+        asked = _confirmed(request, access_request, form)
         if not asked.is_proved:
             return _confirm_page(request, access_request, form, asked)
     try:
@@ -124,8 +123,8 @@ def decide(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("access:queue")
 
 
-def _confirmed(request: AuthenticatedHttpRequest, access_request: AccessRequest) -> Asked:
-    act = Act.vote(access_request, access_request.version)
+def _confirmed(request: AuthenticatedHttpRequest, access_request: AccessRequest, form: DecisionForm) -> Asked:
+    act = form.act(access_request)
     if identities.is_confirmed(request.user, request.session.session_key or "", act):
         return Asked(True, IdentityForm(strongest="password", is_change=False), {})
     return ask(request, act, is_sent=PROOF in request.POST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import uuid
@@ -12,6 +13,9 @@ import pytest
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
+from access.actions import identity
+from access.database import Act
+from access.exceptions import WrongState
 from access.models import ConfirmationUse, Decision, Grant, Opening
 from access.models.requests import CheckPoint
 from access.models.requests import Status as RequestStatus
@@ -34,7 +38,6 @@ CONFIRM = "select access_confirm(%s, %s, %s, %s, %s, %s, true)"
 
 def vote_values(access_request, by, **values):
     """Arguments of a right vote, confirmed as it has to be, with what a test changes."""
-    factories.confirmed(access_request, by=by)
     right = {
         "request": access_request.pk,
         "version": access_request.version,
@@ -51,7 +54,24 @@ def vote_values(access_request, by, **values):
         "nonce": secrets.token_bytes(32),
         "digest": secrets.token_bytes(32),
     }
-    return list({**right, **values}.values())
+    values = {**right, **values}
+    act = [values[name] for name in ("outcome", "rung", "window_from", "hours", "openings")]
+    confirm(access_request, by, *act)
+    return list(values.values())
+
+
+def approval(access_request) -> str:
+    """What a confirmation says of an approval as asked."""
+    basis = access_request.basis
+    scope = (access_request.asked_rung, None, basis.grant_hours, basis.grant_openings)
+    return Act.vote(access_request, access_request.version, "APPROVE", *scope).detail
+
+
+def confirm(access_request, by, *vote):
+    """Prove who is about to vote like this; what is no vote is for the vote itself to refuse."""
+    act = Act.vote(access_request, access_request.version, *vote)
+    with contextlib.suppress(WrongState):
+        identity.confirm_identity(by=by, session_key=factories.SESSION, act=act, factor="password", proved=True)
 
 
 # Grants and what hangs on them --------------------------------------------------------------------------------------
@@ -609,14 +629,23 @@ def test_a_vote_uses_up_a_confirmation_of_its_own(app, city):
 
     assert is_refused()
     for values in (
-        [me, session, "VOTE", other.pk, str(other.version), "password"],  # another request
-        [me, secrets.token_bytes(32), "VOTE", access_request.pk, str(access_request.version), "password"],  # elsewhere
-        [city.supervisor2.pk, session, "VOTE", access_request.pk, str(access_request.version), "password"],  # another
+        [me, session, "VOTE", other.pk, approval(other), "password"],  # another request
+        [me, secrets.token_bytes(32), "VOTE", access_request.pk, approval(access_request), "password"],  # elsewhere
+        [city.supervisor2.pk, session, "VOTE", access_request.pk, approval(access_request), "password"],  # another
         [me, session, "CHANGE", me, "password", "password"],  # another act
+        [me, session, "VOTE", access_request.pk, f"{access_request.version}:REFUSE", "password"],  # another outcome
+        [
+            me,
+            session,
+            "VOTE",
+            access_request.pk,
+            approval(access_request).replace("PRESENCE:", "PRESENCE:2026-01-01:"),
+            "password",
+        ],
     ):
         app.execute(CONFIRM, values)
         assert is_refused(), values
-    app.execute(CONFIRM, [me, session, "VOTE", access_request.pk, str(access_request.version), "password"])
+    app.execute(CONFIRM, [me, session, "VOTE", access_request.pk, approval(access_request), "password"])
     assert app.execute(*vote).fetchone()[0] == "APPROVED"
     proof = ConfirmationUse.objects.get().confirmation_id
     voted = Event.objects.get(kind="REQUEST_VOTED")
@@ -624,7 +653,7 @@ def test_a_vote_uses_up_a_confirmation_of_its_own(app, city):
     with pytest.raises(psycopg.DatabaseError) as error:
         app.execute(
             "select access_use_confirmation(%s, %s, 'VOTE', %s, %s)",
-            [me, session, access_request.pk, str(access_request.version)],
+            [me, session, access_request.pk, approval(access_request)],
         )
     assert refused(error)
 
@@ -632,7 +661,8 @@ def test_a_vote_uses_up_a_confirmation_of_its_own(app, city):
 @pytest.mark.parametrize(
     "act",
     [
-        ("VOTE", "request", "99"),
+        ("VOTE", "request", "99:REFUSE"),
+        ("VOTE", "request", "2"),
         ("VOTE", "request", ""),
         ("GRANT", "request", ""),
         ("CHANGE", "request", "password"),
@@ -669,7 +699,7 @@ def test_it_is_confirmed_by_the_strongest_that_the_person_has(app, owner, city, 
             "insert into mfa_authenticator (user_id, type, data, created_at) values (%s, %s, '{}', now())", [me, factor]
         )
     access_request = factories.submitted(city)
-    act = [kind, access_request.pk, str(access_request.version)] if kind == "VOTE" else [kind, me, "password"]
+    act = [kind, access_request.pk, approval(access_request)] if kind == "VOTE" else [kind, me, "password"]
     taken = set()
     for factor in ("webauthn", "totp", "recovery_codes", "password"):
         try:

@@ -304,7 +304,7 @@ def test_nothing_is_enacted_without_a_confirmation_for_this_proposal_that_is_use
         app.execute("select access_enact(%s, %s, %s, %s)", values)
     other = factories.submitted(city)
     for kind, target, detail in (
-        ("VOTE", other.pk, str(other.version)),
+        ("VOTE", other.pk, f"{other.version}:REFUSE"),
         ("CHANGE", city.security_admin2.pk, "password"),
     ):
         app.execute(
