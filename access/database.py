@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, ProgrammingError, connection
 from django.utils.translation import gettext as _
+from psycopg.errors import InsufficientPrivilege
 from psycopg.types.json import Jsonb
 
 from access.exceptions import Unavailable, WrongState
@@ -37,6 +38,10 @@ def translated() -> Iterator[None]:
         if getattr(getattr(error.__cause__, "diag", None), "sqlstate", None) == REFUSED:
             raise WrongState(
                 _("Something changed while you were deciding, so nothing was done. Read the page again and repeat it.")
+            ) from None
+        if isinstance(error.__cause__, InsufficientPrivilege):
+            raise Unavailable(
+                "The database does not let this role do what this version needs: a grant is missing or was taken away (docs/operations.md)."
             ) from None
         if isinstance(error, ProgrammingError):
             raise Unavailable(

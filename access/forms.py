@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from access import catalogue, identifiers, law
+from access import catalogue, identifiers, law, passwords
 from access.actions.decisions import Review, Scope
 from access.actions.requests import Particulars, Person
 from access.database import Act
@@ -552,13 +552,15 @@ class NewPasswordForm(forms.Form):
     new_password = forms.CharField(
         label=_("New password"),
         strip=False,
-        help_text=_("At least 12 characters, not common, and not made of your name."),
+        max_length=passwords.MOST,
+        help_text=_("At least 12 characters, not common, no pattern, and not made of your name or badge number."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         error_messages={"required": _("Enter the new password.")},
     )
     new_password_again = forms.CharField(
         label=_("New password again"),
         strip=False,
+        max_length=passwords.MOST,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         error_messages={"required": _("Enter the new password again.")},
     )

@@ -17,8 +17,8 @@ WAIT_SECONDS = 5 * 60
 class Tries:
     """The tries of one kind for one name from one address: `most` of them in `seconds`.
 
-    One is taken before anything is looked at, so that a hundred at once are not a hundred guesses, and given back when it
-    was right. Names are kept as digests: people type passwords there.
+    One is taken before anything is looked at, so that a hundred at once are not a hundred guesses; one that was right gives
+    all of them back. Names are kept as digests: people type passwords there.
     """
 
     def __init__(

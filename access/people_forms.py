@@ -11,7 +11,7 @@ from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from access import identifiers
+from access import identifiers, passwords
 from access.duties import DANGEROUS, Duty
 from access.fields import CheckedField, DayField, PlainTextField
 from access.models import Organisation, User
@@ -95,8 +95,10 @@ class NewCodeForm(forms.Form):
         label=_("Reason"),
         limit=2000,
         rows=3,
-        help_text=_("Such as a lost telephone. Whoever makes the second half reads it."),
-        error_messages={"required": _("Give the reason for a new code.")},
+        help_text=_(
+            "Such as a lost telephone; needed where two make the code: whoever makes the second half reads it."
+        ),
+        required=False,
     )
     by_two = forms.BooleanField(
         label=_("Two administrators each hand over half of the code"),
@@ -108,8 +110,15 @@ class NewCodeForm(forms.Form):
 
     def __init__(self, *args: Any, takes_two: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.takes_two = takes_two
         if takes_two:  # there is nothing to choose
             del self.fields["by_two"]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if (self.takes_two or values.get("by_two")) and not values.get("reason") and "reason" not in self.errors:
+            self.add_error("reason", _("Give the reason for a new code."))
+        return values
 
 
 class EnrolForm(forms.Form):
@@ -133,15 +142,17 @@ class EnrolForm(forms.Form):
     password = forms.CharField(
         label=_("New password"),
         strip=False,
-        max_length=200,
-        help_text=_("At least 12 characters. Nobody else needs to know it, and nobody will ask for it."),
+        max_length=passwords.MOST,
+        help_text=_(
+            "At least 12 characters, no pattern, nothing of your name. Nobody else needs to know it, and nobody will ask for it."
+        ),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         error_messages={"required": _("Choose a password.")},
     )
     password_again = forms.CharField(
         label=_("New password again"),
         strip=False,
-        max_length=200,
+        max_length=passwords.MOST,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         error_messages={"required": _("Type the password once more.")},
     )

@@ -118,11 +118,6 @@ def check_can_administer(user: User, organisation: Organisation) -> None:
         raise NotAllowed(_("You do not administer the people of this unit."))
 
 
-def check_can_assign(user: User, organisation: Organisation) -> None:
-    if not duties.has(user, Duty.ASSIGN_DUTIES, organisation):
-        raise NotAllowed(_("You do not assign duties at this unit."))
-
-
 def applicable_bases(organisation: Organisation, today: date) -> tuple[list[LegalBasis], list[tuple[LegalBasis, str]]]:
     """Return the newest versions that this organisation may ask under, and the others each with the reason why not."""
     newest: dict[str, LegalBasis] = {}

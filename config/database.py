@@ -3,7 +3,7 @@
     seal_owner   migrates and owns every table; only commands that change the structure or the law use it
     seal_app     runs the product; owns nothing, writes only what is listed, cannot name the schema `sealed`
     seal_signer  sequences and signs the trail, on one machine
-    seal_keys    the key service's own connection (records/keyservice/): four functions, no table
+    seal_keys    the key service's own connection (records/keyservice/): functions, no table
     seal_mover   nobody logs in as it; it owns the function that moves a record behind the seal
 
 Without DATABASE_URL a PostgreSQL from a wheel is started in DATA_DIR.

@@ -109,6 +109,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "access.passwords.PasswordValidator"},
 ]
 if MODE == "test":  # a slow hash proves nothing in tests
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -230,7 +231,7 @@ AUDIT_WITNESS_FILE: Path | None = Path(_witness) if _witness else None
 AUDIT_ORIGIN = env.optional("AUDIT_ORIGIN", "sealed-records.example/trail")
 AUDIT_CHECKPOINT_SECONDS = env.number("AUDIT_CHECKPOINT_SECONDS", 60)
 
-# Where the law is silent (domain.md section 9): settings with a visible default -----------------------------------
+# Where the law is silent: settings with a visible default -----------------------------------
 # How long an identity confirmation holds, and how long one opening may be looked at again.
 CONFIRMATION_SECONDS = env.number("CONFIRMATION_SECONDS", 300)
 VIEWING_SECONDS = env.number("VIEWING_SECONDS", 600)

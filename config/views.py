@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from access import calendar, frame
 from access.actions import people
 from access.duties import Duty
-from access.models import AccessRequest, Grant, User
+from access.models import AccessRequest, Grant, Proposal, User
 from access.models.requests import Status as RequestStatus
 from access.shell import due
 from access.views import AuthenticatedHttpRequest
@@ -186,12 +186,30 @@ def _overseeing(user: User) -> tuple[list[Tile], list[Task]]:
     ], []
 
 
+def _second_person(user: User) -> tuple[list[Tile], list[Task]]:
+    waiting = Proposal.objects.decidable_by(user)
+    url = reverse("access:proposals")
+    tasks = [
+        Task(
+            reverse("access:proposal", args=[row.pk]),
+            str(row),
+            str(row.unit or ""),
+            _("Waits for you as its second person"),
+        )
+        for row in waiting.select_related("unit").order_by("proposed_at")[:SHOWN]
+    ]
+    return [Tile(url, waiting.count(), _("proposals to decide"), "blue")], tasks
+
+
 PARTS = {
     Duty.DECIDE_REQUESTS: _deciding,
     Duty.FILE_REQUESTS: _filing,
     Duty.CONFIRM_VIOLATIONS: _reviewing,
     Duty.ENTER_VIOLATIONS: _entering,
     Duty.OVERSEE: _overseeing,
+    # Nobody holds both of these.
+    Duty.ADMINISTER_PEOPLE: _second_person,
+    Duty.ASSIGN_DUTIES: _second_person,
 }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -112,7 +114,7 @@ def enrol(*, by: str, code: str, password: str) -> User | None:
     """Let whoever holds the code of this user name choose the password; None when name and code do not fit.
 
     Old second factors go with the old password, and whoever was signed in is not any more. It takes as long for a name
-    that does not exist.
+    that does not exist. Refused, with the code unused, when the password is too weak for this person.
     """
     user = User.objects.filter(username__iexact=by).first()
     enrolment = user and Enrolment.objects.filter(user=user).order_by("-made_at").first()
@@ -127,6 +129,11 @@ def enrol(*, by: str, code: str, password: str) -> User | None:
     )
     if not enrolled or user is None:
         return None
+    try:
+        # Only whoever holds the code learns what of the account the password may not hold; the code stays unused.
+        validate_password(password, user)
+    except ValidationError as error:
+        raise Refused(" ".join(error.messages)) from None
     sessions.end_all(user)
     return user
 

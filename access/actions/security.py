@@ -23,7 +23,7 @@ from access.sessions import session_digest
 from audit import trail
 from audit.trail import EventType
 
-# The database writes the events of factors by itself (docs/adr/0011); using up the confirmation says who it was.
+# The database writes the events of factors by itself (docs/adr/0015); using up the confirmation says who it was.
 
 
 @transaction.atomic(durable=True)

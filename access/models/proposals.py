@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from access import duties
@@ -127,3 +128,13 @@ class Proposal(models.Model):
 
     def __str__(self) -> str:
         return str(self.get_kind_display())
+
+    def words(self) -> str:
+        """Say what is proposed."""
+        if self.kind == ProposalKind.DUTY:
+            return gettext("%(duty)s, at %(unit)s, for %(person)s") % {
+                "duty": Duty(self.payload["duty"]).label,
+                "unit": self.unit,
+                "person": self.person,
+            }
+        return gettext("a one-time code for %(person)s") % {"person": self.person}

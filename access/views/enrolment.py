@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from access.actions import people as actions
 from access.entrance import address_of
+from access.exceptions import Refused
 from access.limits import Tries, left_sentence
 from access.people_forms import EnrolForm
 
@@ -32,12 +33,12 @@ def enrol(request: HttpRequest) -> HttpResponse:
         username = form.cleaned_data["username"]
         of_name, of_address = _tries(request, username)
         left = of_name.take()
-        # Whichever of the two has none left says how long; the other is free already.
+        # Whichever of the two has none left says how long.
         used_up = of_name if left is None else of_address if of_address.take() is None else None
         if used_up or left is None:
             form.add_error(None, (used_up or of_name).wait_sentence())
             status = 429
-        elif actions.enrol(by=username, code=form.cleaned_data["code"], password=form.cleaned_data["password"]):
+        elif _enrolled(form, left):
             of_name.forget()
             if request.user.is_authenticated:
                 get_adapter(request).logout(request)
@@ -46,9 +47,20 @@ def enrol(request: HttpRequest) -> HttpResponse:
                 request.session.flush()
             messages.success(request, _("Your password is chosen and the code is used up. Sign in with it now."))
             return redirect("account_login")
-        else:
-            form.add_error(None, _wrong_sentence(left))
     return render(request, "access/enrol.html", {"form": form}, status=status)
+
+
+def _enrolled(form: EnrolForm, left: int) -> bool:
+    """Use the code; where that fails the form says why."""
+    values = form.cleaned_data
+    try:
+        enrolled = actions.enrol(by=values["username"], code=values["code"], password=values["password"])
+    except Refused as error:
+        form.add_error("password", str(error))
+        return False
+    if not enrolled:
+        form.add_error(None, _wrong_sentence(left))
+    return bool(enrolled)
 
 
 def _tries(request: HttpRequest, username: str) -> tuple[Tries, Tries]:

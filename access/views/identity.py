@@ -1,4 +1,4 @@
-"""Confirming again who one is, for one act: opening a grant, a vote, or a change of one's own factors."""
+"""Confirming again who one is, for one act: opening a grant, a vote, a proposal, or a change of one's own factors."""
 
 from __future__ import annotations
 

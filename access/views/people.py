@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -51,7 +52,23 @@ def person_new(request: AuthenticatedHttpRequest) -> HttpResponse:
                 form.add_error("username", _("This user name is taken; choose another one."))
         else:
             return hand_over(request, user, code)
+    if request.method == "POST" and (person := _entered_a_moment_ago(request)):
+        # A reload of the page with the code: the person is there, and the code was shown once.
+        messages.warning(
+            request,
+            _("%(person)s was entered already, and the code was shown once. If it is lost, make a new one.")
+            % {"person": person},
+        )
+        return redirect("access:people")
     return render(request, "access/people_new.html", {"form": form})
+
+
+def _entered_a_moment_ago(request: AuthenticatedHttpRequest) -> User | None:
+    """Return whom this very form entered before, if they have not enrolled yet."""
+    values = {name: request.POST.get(name, "").strip() for name in ("username", "full_name", "badge_number")}
+    people = User.objects.filter(organisation__in=_units_of(request.user, Duty.ADMINISTER_PEOPLE))
+    person = people.filter(**values, created_at__gt=timezone.now() - timedelta(hours=1)).first()
+    return person if person is not None and not person.has_usable_password() else None
 
 
 @require_http_methods(["GET", "POST"])

@@ -42,7 +42,7 @@ def proposals(request: AuthenticatedHttpRequest) -> HttpResponse:
     )
     context = {
         "page": page,
-        "rows": [(proposal, what(proposal)) for proposal in page],
+        "rows": [(proposal, proposal.words()) for proposal in page],
         "is_other": is_other,
         "waiting": waiting.count(),
     }
@@ -71,7 +71,7 @@ def enact(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
         return redirect("access:proposal", pk=pk)
     if code is not None and chosen.person is not None:
         return hand_over(request, chosen.person, code)
-    messages.success(request, _("In force: %(what)s.") % {"what": what(chosen)})
+    messages.success(request, _("In force: %(what)s.") % {"what": chosen.words()})
     return redirect("access:proposals")
 
 
@@ -88,21 +88,9 @@ def turn_down(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     except (Refused, WrongState) as error:
         messages.warning(request, str(error))
         return redirect("access:proposal", pk=pk)
-    words = {"what": what(chosen)}
+    words = {"what": chosen.words()}
     messages.success(request, (_("Withdrawn: %(what)s.") if is_own else _("Turned down: %(what)s.")) % words)
     return redirect("access:proposals")
-
-
-def what(proposal: Proposal) -> str:
-    """Say in words what is proposed."""
-    if proposal.kind == ProposalKind.DUTY:
-        duty = Duty(proposal.payload["duty"])
-        return _("%(duty)s, at %(unit)s, for %(person)s") % {
-            "duty": duty.label,
-            "unit": proposal.unit,
-            "person": proposal.person,
-        }
-    return _("a one-time code for %(person)s") % {"person": proposal.person}
 
 
 def _visible(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> Proposal:
@@ -122,7 +110,7 @@ def _page(
     is_duty = proposal.kind == ProposalKind.DUTY
     context: dict[str, Any] = {
         "proposal": proposal,
-        "what": what(proposal),
+        "what": proposal.words(),
         "is_open": proposal.state == ProposalState.PROPOSED,
         "is_own": is_own,
         "form": form or TurnDownForm(is_own=is_own),

@@ -154,6 +154,8 @@ def _read_again(request: AuthenticatedHttpRequest, pk: uuid.UUID, why: str) -> t
     for point in form.points:
         values.pop(point.html_name, None)
     form.is_valid()
+    for point in form.points:  # they were answered, about what the request was
+        form.errors.pop(point.html_name, None)
     form.add_error(None, why)
     return access_request, form
 

@@ -5,7 +5,7 @@
     index(people)   the register's indexes of people, for requests
     check(ids)      whether sealed records are what was sealed
 
-The rest of the product calls these four and nothing else; what is behind them may move into a process of its own.
+The rest of the product calls these, and `close` where a process ends, and nothing else; what is behind them may move into a process of its own.
 All raise `Unavailable` with a sentence that says what to do when connection, keyring or functions are missing.
 """
 

@@ -126,7 +126,7 @@ def _check_idle(connection: psycopg.Connection[dict[str, Any]]) -> None:
 
 
 def _check_role(connection: psycopg.Connection[dict[str, Any]]) -> None:
-    """Refuse a connection that could read tables: this one has four functions and nothing else."""
+    """Refuse a connection that could read tables: this one has its functions and nothing else."""
     row = connection.execute(
         """
         select r.rolsuper or r.rolbypassrls or exists (select from pg_auth_members m where m.member = r.oid)

@@ -72,6 +72,37 @@ def test_one_confirmation_is_one_vote(city):
     assert Decision.objects.count() == 1
 
 
+def test_a_confirmation_is_for_the_decision_that_it_named(city):
+    """Somebody who proved who they are for an approval is asked again before they refuse."""
+    access_request = factories.submitted(city)
+    client = clients.signed_in(city.supervisor)
+    asked = carried(client.post(url_of(access_request), vote(access_request)).content.decode())
+    factories.confirmed(access_request, scope=factories.scope_for(access_request), by=city.supervisor)
+    other = client.post(url_of(access_request), {**asked, "outcome": "refuse"}).content.decode()
+    assert "Confirm that it is you" in other and "Refuse" in other
+    assert not Decision.objects.exists()
+
+
+def test_a_point_answered_with_no_is_told_before_anybody_is_asked(city):
+    access_request = factories.submitted(city)
+    client = clients.signed_in(city.supervisor)
+    page = client.post(url_of(access_request), vote(access_request, point_scope="no")).content.decode()
+    assert "A point of the checklist is answered with no" in page and "Confirm that it is you" not in page
+
+
+def test_a_vote_on_a_request_that_was_withdrawn_says_only_that(city):
+    from access.actions import requests
+
+    access_request = factories.submitted(city)
+    client = clients.signed_in(city.supervisor)
+    old = vote(access_request)
+    requests.withdraw(access_request, by=city.requester, version=access_request.version)
+    page = client.post(
+        url_of(access_request), {**old, "proof": "1", "password": PASSWORD}, follow=True
+    ).content.decode()
+    assert "Answer this point with yes or no" not in page
+
+
 def test_a_request_that_moved_on_is_read_again_before_anybody_is_asked(city):
     access_request = factories.submitted(city)
     client = clients.signed_in(city.supervisor)

@@ -363,3 +363,32 @@ def test_a_new_code_for_somebody_who_decides_is_half_a_code(client, city):
         "One-time code"
         in client.post(reverse("access:person_code", args=[city.officer.pk]), {"reason": "手机遗失。"}).content.decode()
     )
+
+
+def test_a_reload_of_the_page_with_the_code_says_what_happened(client, city):
+    client.force_login(city.people_admin)
+    values = new_person(city)
+    code_on(client.post(reverse("access:person_new"), values))
+    again = client.post(reverse("access:person_new"), values, follow=True).content.decode()
+    assert "was entered already, and the code was shown once" in again
+    assert "Has not enrolled yet" in again
+    assert User.objects.filter(username="newcomer").count() == 1
+
+
+def test_a_password_of_ones_own_words_is_refused_and_the_code_stays_good(client, city):
+    code = people.renew_code(city.officer, by=city.people_admin).text
+    city.officer.refresh_from_db()
+    weak = f"{city.officer.badge_number}-Tulpe-9"
+    values = {"username": "officer", "code": code, "password": weak, "password_again": weak}
+    assert "your badge number" in client.post(reverse("access:enrol"), values).content.decode()
+    good = {**values, "password": "chosen by its holder", "password_again": "chosen by its holder"}
+    assert client.post(reverse("access:enrol"), good).status_code == 302
+
+
+def test_the_desk_says_what_waits_for_a_second_person(client, city):
+    proposal = factories.proposed_code(city)
+    client.force_login(city.people_admin2)
+    desk = client.get("/").content.decode()
+    assert reverse("access:proposal", args=[proposal.pk]) in desk and "Waits for you as its second person" in desk
+    client.force_login(city.people_admin)
+    assert "Waits for you as its second person" not in client.get("/").content.decode()
