@@ -35,12 +35,16 @@ alter table public.{table} enable always trigger {table}_needs_history;
 create constraint trigger {history}_needs_change after insert on public.{history}
     deferrable initially deferred for each row execute function public.access_require_change('{table}');
 alter table public.{history} enable always trigger {history}_needs_change;
+create trigger {history}_is_now before insert on public.{history}
+    for each row execute function public.access_date_version();
+alter table public.{history} enable always trigger {history}_is_now;
 """
 
 FUNCTIONS = (
     "access_proposalkind",
     "access_require_history",
     "access_require_change",
+    "access_date_version",
     "access_today",
     "access_read_committed",
     "access_is_police",
@@ -207,7 +211,8 @@ class Migration(migrations.Migration):
             f"execute on function {', '.join(CALLED)} to seal_app",
             "execute on function access_read_committed(), access_today() to seal_mover",
         ),
-        # Django saves rows whole; triggers say what may change. A version says by itself in which transaction it was written.
-        *[grant_columns("update", table, "seal_app", but="id") for table in ("access_user", "access_accessrequest")],
-        *[grant_columns("insert", history, "seal_app", but="history_xid") for history in HISTORIES],
+        # Django saves rows whole; triggers say what may change. A version says by itself in which
+        # transaction it was written, and which place it has.
+        *[grant_columns("update", table, "seal_app", but=("id",)) for table in ("access_user", "access_accessrequest")],
+        *[grant_columns("insert", history, "seal_app", but=("history_id", "history_xid")) for history in HISTORIES],
     ]

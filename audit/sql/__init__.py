@@ -59,14 +59,15 @@ do $$ begin
     execute (
         select format('grant {privilege} (%s) on public.{table} to {role}', string_agg(quote_ident(attname), ', ' order by attnum))
           from pg_attribute
-         where attrelid = 'public.{table}'::regclass and attnum > 0 and not attisdropped and attname <> '{but}');
+         where attrelid = 'public.{table}'::regclass and attnum > 0 and not attisdropped and attname <> all (array[{but}]));
 end $$
 """
 
 
-def grant_columns(privilege: str, table: str, role: str, *, but: str) -> RunSQL:
-    """Return the operation that grants this on every column but one: on a whole table it would let the role lock it."""
-    return RunSQL(_EACH_COLUMN.format(privilege=privilege, table=table, role=role, but=but), RunSQL.noop)
+def grant_columns(privilege: str, table: str, role: str, *, but: tuple[str, ...]) -> RunSQL:
+    """Return the operation that grants this on every column but these: on a whole table it would let the role lock it."""
+    names = ", ".join(f"'{name}'" for name in but)
+    return RunSQL(_EACH_COLUMN.format(privilege=privilege, table=table, role=role, but=names), RunSQL.noop)
 
 
 def grant(*sentences: str) -> RunSQL:
