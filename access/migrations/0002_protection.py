@@ -3,7 +3,7 @@ written by functions that recompute it."""
 
 from django.db import migrations
 
-from audit.sql import append_only, demands_event, grant, grant_columns, install, kinds
+from audit.sql import append_only, bounded_times, demands_event, grant, grant_columns, install, kinds
 
 WITH_HISTORY = {
     "access_accessrequest": "access_historicalaccessrequest",
@@ -150,14 +150,12 @@ REQUEST_MOVES = (
     "REQUEST_REFUSED",
     "REQUEST_LAPSED",
 )
-# A moment that no clock has stops every page that reads it; and nothing is remembered for longer than a year.
-FINITE = """
-alter table public.access_organisation add constraint agreement_ends_some_day check (isfinite(agreement_ends_on));
-alter table public.access_session add constraint session_is_of_some_time
-    check (isfinite(created_at) and isfinite(last_seen_at));
-alter table public.mfa_authenticator add constraint factor_is_of_some_time
-    check (isfinite(created_at) and isfinite(last_used_at));
-"""
+# Whatever the application, or a function with its argument, writes a day or a moment into.
+BOUNDED = (
+    *WITH_HISTORY,
+    *HISTORIES,
+    *("access_session", "access_attempt", "access_letter", "access_decision", "access_grant", "mfa_authenticator"),
+)
 
 
 class Migration(migrations.Migration):
@@ -171,7 +169,7 @@ class Migration(migrations.Migration):
     operations = [
         *install("access", *FUNCTIONS),
         *[migrations.RunSQL(HISTORY.format(table=table, history=kept)) for table, kept in WITH_HISTORY.items()],
-        migrations.RunSQL(FINITE),
+        *bounded_times(*BOUNDED),
         *append_only(*HISTORIES, *BY_FUNCTION, *LAW, "access_requestsubject"),
         demands_event("access_organisation", "insert", "ORGANISATION_CREATED"),
         demands_event("access_organisation", "update", "AGREEMENT_CHANGED"),

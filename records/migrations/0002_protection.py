@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from audit.sql import append_only, demands_event, grant, grant_columns, install, kinds
+from audit.sql import append_only, bounded_times, demands_event, grant, grant_columns, install, kinds
 
 HISTORY = """
 alter table public.records_historicalviolation add column history_xid xid8 not null default pg_current_xact_id();
@@ -89,6 +89,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(HISTORY),
         *install("records", *FUNCTIONS),
+        *bounded_times("records_violation", "records_historicalviolation"),
         migrations.RunSQL(SEALED_ONCE),
         *append_only("records_historicalviolation", "records_recordkey", movable=True),
         *append_only("records_offence", "records_sealingrule", "records_stub"),
