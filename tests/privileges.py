@@ -114,6 +114,7 @@ SEQUENCES = {
 FUNCTIONS = {
     "seal_app": set(
         [
+            "access_asks_enough",
             "access_code",
             "access_code_refusal",
             "access_confirm",
