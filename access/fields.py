@@ -67,6 +67,10 @@ class CodeField(forms.CharField):
         return "".join(unicodedata.normalize("NFKC", super().to_python(value) or "").split())
 
 
+# The database keeps no other day (audit/sql `bounded_times`).
+EARLIEST, LATEST = date(1900, 1, 1), date(2200, 1, 1)
+
+
 class DayField(forms.DateField):
     """A day from the browser's own calendar; `past=True` refuses days that are still to come."""
 
@@ -83,8 +87,10 @@ class DayField(forms.DateField):
             return
         if self.past and value > timezone.localdate():
             raise ValidationError(_("This day is in the future; choose today or an earlier day."), code="future")
-        if value.year < identifiers.EARLIEST_YEAR:
+        if value < EARLIEST:
             raise ValidationError(_("This day is too long ago to be meant; check the year."), code="past")
+        if value > LATEST:
+            raise ValidationError(_("This day is too far ahead to be meant; check the year."), code="ahead")
 
 
 class Cards(forms.RadioSelect):

@@ -99,6 +99,17 @@ def missing_for_purpose(access_request: AccessRequest, decision_number: str) -> 
     return [str(sentence) for name, sentence in NEEDED.items() if is_missing[name]]
 
 
+def keep_what_is_asked(access_request: AccessRequest) -> None:
+    """Take away what a case purpose that was chosen before asked for; the database refuses to submit what is left over."""
+    purpose = access_request.case_purpose
+    if not (purpose and purpose.counts_from_act):
+        access_request.act_on = None
+    if not (purpose and purpose.same_kind):
+        access_request.act_kind = ""
+    if not (purpose and purpose.names_decision):
+        access_request.decision_on = None
+
+
 # What an answer may reach -----------------------------------------------------------------------------------------
 
 

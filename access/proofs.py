@@ -82,8 +82,8 @@ select case when v.id is null or times > 1 then 'VOTE_WITHOUT_ROW' else 'VOTE_WI
                       and starts_with(c.which, concat_ws(':', e.d ->> 'version', e.d ->> 'outcome')))
 """,
 )
-# As `access_request_digest`, but of the round that was voted on: what was written then is in the history, and letters
-# have their times.
+# As `access_request_digest`, but of the round that was voted on: what was written then is in the history, whose versions
+# of that number all say one and the same, and letters have their times.
 DIGESTS = _told(
     "REQUEST_VOTED",
     """
@@ -91,16 +91,17 @@ select 'VOTE_ABOUT_ELSE', e.id, 'access.decision:' || v.id
   from public.access_decision v
   join told e on e.d ->> 'decision' = v.id::text
   left join lateral (
-      select h.particulars, concat_ws('|', h.basis_id, coalesce(h.case_purpose_id::text, ''), h.asked_rung,
+      select distinct h.particulars, concat_ws('|', h.basis_id, coalesce(h.case_purpose_id::text, ''), h.asked_rung,
              coalesce(to_char(h.asked_from, 'YYYY-MM-DD'), ''), coalesce(to_char(h.act_on, 'YYYY-MM-DD'), ''),
              h.act_kind, coalesce(to_char(h.decision_on, 'YYYY-MM-DD'), '')) as asked
         from public.access_historicalaccessrequest h
-       where h.id = v.access_request_id and h.version::text = e.d ->> 'version' order by h.history_id limit 1) h on true
+       where h.id = v.access_request_id and h.version::text = e.d ->> 'version') h on true
  where v.digest is distinct from sha256(
         sha256(h.particulars)
         || sha256(convert_to(h.asked, 'UTF8'))
         || coalesce((select string_agg(
-               uuid_send(s.id) || s.subject_key || s.identity_key || sha256(s.particulars), ''::bytea order by s.position)
+               uuid_send(s.id) || s.subject_key || s.identity_key || sha256(s.particulars)
+               || case when s.is_minor then '\\x01'::bytea else '\\x00'::bytea end, ''::bytea order by s.position)
                from public.access_requestsubject s
               where s.access_request_id = v.access_request_id and s.round = v.round), ''::bytea)
         || '\\xff'::bytea

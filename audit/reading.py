@@ -7,6 +7,8 @@ verification names it.
 import json
 from typing import Any
 
+import rfc8785
+
 # What Python can hold of PostgreSQL's times; the models and queries of the trail leave out what lies beyond.
 EARLIEST, LATEST = "0001-01-02", "9999-12-30"
 
@@ -18,6 +20,14 @@ def content(canonical: bytes | memoryview | None) -> dict[str, Any]:
     except (ValueError, RecursionError):  # no JSON, not UTF-8, digits without end, nested without end
         return {}
     return read if isinstance(read, dict) else {}
+
+
+def is_canonical(canonical: bytes | memoryview, read: dict[str, Any]) -> bool:
+    """Say whether these bytes are the one way to write what they hold (RFC 8785): nothing twice, nothing beside it."""
+    try:
+        return rfc8785.dumps(read) == bytes(canonical)
+    except (ValueError, RecursionError):  # a number that is too large, half a character
+        return False
 
 
 def part(read: dict[str, Any], *names: str) -> Any:

@@ -38,6 +38,10 @@ class Wrong(models.TextChoices):
         "EVENT_UNREADABLE",
         _("The content of the event cannot be read: it was not written by this product."),
     )
+    EVENT_NOT_CANONICAL = (
+        "EVENT_NOT_CANONICAL",
+        _("The content of the event is not written as this product writes it: something may stand in it twice."),
+    )
     COLUMNS_ALTERED = "COLUMNS_ALTERED", _("What the list shows of the event is not what its content says.")
     NONCE_ALTERED = "NONCE_ALTERED", _("The nonces of the event are not those of its texts, so they cannot be proved.")
     LEAF_MISSING = "LEAF_MISSING", _("The place in the log is empty: an event was taken out.")
@@ -345,6 +349,8 @@ class _Walk:
             self.result.add(Wrong.EVENT_UNREADABLE, leaf.index, leaf.event_id)
         elif not _columns_agree(leaf, read):
             self.result.add(Wrong.COLUMNS_ALTERED, leaf.index, leaf.event_id)
+        elif not reading.is_canonical(leaf.canonical, read):
+            self.result.add(Wrong.EVENT_NOT_CANONICAL, leaf.index, leaf.event_id)
         texts = reading.part(read, "texts")
         if texts and isinstance(texts, dict):
             self.texts[leaf.event_id] = (leaf.index, set(texts))

@@ -690,7 +690,7 @@ class _City:
         # The application may not touch a submitted request: the owner does it, with history and event as for anybody.
         with database.as_owner(settings.DATA_DIR), transaction.atomic(), connection.cursor() as owner:
             owner.execute(
-                "update access_accessrequest set due_at = due_at - %(back)s::interval, created_at = created_at - %(back)s::interval,"
+                "update access_accessrequest set version = version + 1, due_at = due_at - %(back)s::interval, created_at = created_at - %(back)s::interval,"
                 " submitted_at = submitted_at - %(back)s::interval where id = %(id)s",
                 {"back": str(back), "id": access_request.pk},
             )

@@ -81,8 +81,8 @@ VIOLATION = (
     " licence_revoked exit_order deportation age_band document_key name_key case_number_key decision_number_key particulars"
     " version created_at submitted_at"
 )
-# All of a version but the transaction that wrote it.
-HISTORY = " id history_id history_date history_change_reason history_type history_user_id"
+# All of a version but its place and the transaction that wrote it.
+HISTORY = " id history_date history_change_reason history_type history_user_id"
 COLUMNS = {
     ("seal_app", "access_accessrequest"): _each(REQUEST, UPDATE),
     ("seal_app", "access_user"): _each(PERSON + " password", UPDATE),
@@ -114,6 +114,7 @@ SEQUENCES = {
 FUNCTIONS = {
     "seal_app": set(
         [
+            "access_asks_enough",
             "access_code",
             "access_code_refusal",
             "access_confirm",

@@ -202,6 +202,7 @@ def submit(access_request: AccessRequest, *, by: User, version: int) -> AccessRe
         raise WrongState(_("This request was saved elsewhere since you opened it. Read it again before you submit it."))
     particulars = read_particulars(access_request)
     check_complete(access_request, particulars, today)
+    law.keep_what_is_asked(access_request)
 
     now = trail.database_now()
     key = key_of(access_request)

@@ -3,7 +3,7 @@ written by functions that recompute it."""
 
 from django.db import migrations
 
-from audit.sql import append_only, demands_event, grant, grant_columns, install, kinds
+from audit.sql import append_only, bounded_times, demands_event, grant, grant_columns, install, kinds
 
 WITH_HISTORY = {
     "access_accessrequest": "access_historicalaccessrequest",
@@ -35,12 +35,16 @@ alter table public.{table} enable always trigger {table}_needs_history;
 create constraint trigger {history}_needs_change after insert on public.{history}
     deferrable initially deferred for each row execute function public.access_require_change('{table}');
 alter table public.{history} enable always trigger {history}_needs_change;
+create trigger {history}_is_now before insert on public.{history}
+    for each row execute function public.access_date_version();
+alter table public.{history} enable always trigger {history}_is_now;
 """
 
 FUNCTIONS = (
     "access_proposalkind",
     "access_require_history",
     "access_require_change",
+    "access_date_version",
     "access_today",
     "access_read_committed",
     "access_is_police",
@@ -51,6 +55,7 @@ FUNCTIONS = (
     "access_earliest",
     "access_narrower",
     "access_widest_window",
+    "access_asks_enough",
     "access_guard_request",
     "access_guard_subject",
     "access_guard_letter",
@@ -120,6 +125,7 @@ CALLED = (
     "access_open(uuid, uuid[], uuid, bytea, uuid)",
     "access_standing(uuid, uuid)",
     "access_note_expiry(integer)",
+    "access_asks_enough(access_accessrequest)",
     "access_request_digest(uuid, integer)",
     "access_duty_refusal(uuid, text, uuid, uuid)",
     "access_withdrawal_refusal(uuid, text, uuid, uuid)",
@@ -146,14 +152,12 @@ REQUEST_MOVES = (
     "REQUEST_REFUSED",
     "REQUEST_LAPSED",
 )
-# A moment that no clock has stops every page that reads it; and nothing is remembered for longer than a year.
-FINITE = """
-alter table public.access_organisation add constraint agreement_ends_some_day check (isfinite(agreement_ends_on));
-alter table public.access_session add constraint session_is_of_some_time
-    check (isfinite(created_at) and isfinite(last_seen_at));
-alter table public.mfa_authenticator add constraint factor_is_of_some_time
-    check (isfinite(created_at) and isfinite(last_used_at));
-"""
+# Whatever the application, or a function with its argument, writes a day or a moment into.
+BOUNDED = (
+    *WITH_HISTORY,
+    *HISTORIES,
+    *("access_session", "access_attempt", "access_letter", "access_decision", "access_grant", "mfa_authenticator"),
+)
 
 
 class Migration(migrations.Migration):
@@ -167,7 +171,7 @@ class Migration(migrations.Migration):
     operations = [
         *install("access", *FUNCTIONS),
         *[migrations.RunSQL(HISTORY.format(table=table, history=kept)) for table, kept in WITH_HISTORY.items()],
-        migrations.RunSQL(FINITE),
+        *bounded_times(*BOUNDED),
         *append_only(*HISTORIES, *BY_FUNCTION, *LAW, "access_requestsubject"),
         demands_event("access_organisation", "insert", "ORGANISATION_CREATED"),
         demands_event("access_organisation", "update", "AGREEMENT_CHANGED"),
@@ -207,7 +211,8 @@ class Migration(migrations.Migration):
             f"execute on function {', '.join(CALLED)} to seal_app",
             "execute on function access_read_committed(), access_today() to seal_mover",
         ),
-        # Django saves rows whole; triggers say what may change. A version says by itself in which transaction it was written.
-        *[grant_columns("update", table, "seal_app", but="id") for table in ("access_user", "access_accessrequest")],
-        *[grant_columns("insert", history, "seal_app", but="history_xid") for history in HISTORIES],
+        # Django saves rows whole; triggers say what may change. A version says by itself in which
+        # transaction it was written, and which place it has.
+        *[grant_columns("update", table, "seal_app", but=("id",)) for table in ("access_user", "access_accessrequest")],
+        *[grant_columns("insert", history, "seal_app", but=("history_id", "history_xid")) for history in HISTORIES],
     ]

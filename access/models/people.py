@@ -104,6 +104,11 @@ class Organisation(models.Model):
         ]
         default_permissions = ()
         constraints: ClassVar = [
+            # It goes into events as it stands.
+            models.CheckConstraint(
+                name="unit_code_is_a_code",
+                condition=models.Q(code__regex="^([0-9]{12}|[0-9A-HJ-NP-RTUWXY]{18})$"),
+            ),
             models.CheckConstraint(
                 name="outside_unit_has_agreement",
                 condition=models.Q(kind__in=sorted(POLICE_KINDS)) | models.Q(agreement_ends_on__isnull=False),

@@ -114,6 +114,14 @@ class AccessRequest(models.Model):
     class Meta:
         default_permissions = ()
         constraints: ClassVar = [
+            # Both go into events as they stand: codes, never words (access/actions/requests.py makes the numbers).
+            models.CheckConstraint(
+                name="request_number_is_a_number",
+                condition=models.Q(number__regex="^CX-[0-9]{4}-[2-9A-HJKMNP-TV-Z]{7}$"),
+            ),
+            models.CheckConstraint(
+                name="kind_of_act_is_a_code", condition=models.Q(act_kind__regex="^([A-Z][A-Z_]*)?$")
+            ),
             models.CheckConstraint(
                 name="submitted_request_has_a_deadline",
                 condition=models.Q(submitted_at__isnull=True, due_at__isnull=True, receiving_organ__isnull=True)

@@ -20,12 +20,7 @@ begin
                 else false end
             and new.round = old.round + (new.status = 'SUBMITTED')::integer;
     end if;
-    -- A day that no calendar has stops every page that reads it.
-    if exists (select from unnest(array[new.asked_from, new.act_on, new.decision_on]) as typed (day) where not isfinite(day))
-        or not isfinite(new.created_at) then
-        is_right := false;
-    end if;
-    if not is_right then
+    if is_right is not true or new.status = 'SUBMITTED' and public.access_asks_enough(new) is not true then
         raise exception 'this is not a move of a request that is made by hand' using errcode = 'SE001';
     end if;
     return new;

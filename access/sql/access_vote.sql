@@ -50,13 +50,14 @@ begin
         -- Rules 7 and 11: never more than was asked, nor than the basis allows.
         widest := public.access_widest_window(p_request);
         if exists (select from jsonb_each(p_checklist) as answers (key, value) where value <> 'true'::jsonb)
+            or not public.access_asks_enough(r)
             or not public.access_law_applies(r.basis_id, r.case_purpose_id, r.organisation_id)
             or (public.access_rung_height(p_rung)
                 <= least(public.access_rung_height(b.highest_rung), public.access_rung_height(r.asked_rung))) is not true
             or (p_hours between 1 and b.grant_hours) is not true
             or (p_openings between 1 and b.grant_openings) is not true
             or (widest is null or p_window_from >= widest) is not true
-            or p_window_from > public.access_today() or not isfinite(p_window_from) then
+            or p_window_from not between date '1900-01-01' and public.access_today() then
             raise exception 'the scope is wider than what may be allowed' using errcode = 'SE001';
         end if;
     elsif p_rung is not null or p_window_from is not null or p_hours is not null or p_openings is not null then

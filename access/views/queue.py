@@ -184,14 +184,20 @@ def _said(decided: AccessRequest) -> str:
 
 
 def _form(access_request: AccessRequest, data: Any = None) -> DecisionForm:
-    earliest = decisions.widest_window(access_request, timezone.localdate())
-    return DecisionForm(data, access_request=access_request, earliest=earliest)
+    window = _window(access_request)
+    return DecisionForm(data, access_request=access_request, earliest=window.first if window else None)
+
+
+def _window(access_request: AccessRequest) -> law.Window | None:
+    """Return what an answer may reach; None where nobody decides now, and what was returned may lack anything."""
+    if access_request.status != Status.SUBMITTED:
+        return None
+    return law.window_of(access_request, timezone.localdate())
 
 
 def _review_page(request: AuthenticatedHttpRequest, access_request: AccessRequest, form: DecisionForm) -> HttpResponse:
     user = request.user
     votes = decisions.visible_decisions(access_request, to=user)
-    waits = access_request.status == Status.SUBMITTED
     grant = Grant.objects.filter(access_request=access_request).first()
     why_not = _why_not_decide(user, access_request)
     context = {
@@ -203,7 +209,7 @@ def _review_page(request: AuthenticatedHttpRequest, access_request: AccessReques
         # What was typed stays even when somebody else decided meanwhile.
         "shows_form": not why_not or form.is_bound,
         "form": form,
-        "window": law.window_of(access_request, timezone.localdate()) if waits else None,
+        "window": _window(access_request),
         "covered": law.categories_of(access_request),
         "previews": [(rung.label, RUNGS_EXPLAINED[rung]) for rung in Rung.up_to(access_request.asked_rung)],
     }

@@ -59,14 +59,40 @@ do $$ begin
     execute (
         select format('grant {privilege} (%s) on public.{table} to {role}', string_agg(quote_ident(attname), ', ' order by attnum))
           from pg_attribute
-         where attrelid = 'public.{table}'::regclass and attnum > 0 and not attisdropped and attname <> '{but}');
+         where attrelid = 'public.{table}'::regclass and attnum > 0 and not attisdropped and attname <> all (array[{but}]));
 end $$
 """
 
 
-def grant_columns(privilege: str, table: str, role: str, *, but: str) -> RunSQL:
-    """Return the operation that grants this on every column but one: on a whole table it would let the role lock it."""
-    return RunSQL(_EACH_COLUMN.format(privilege=privilege, table=table, role=role, but=but), RunSQL.noop)
+def grant_columns(privilege: str, table: str, role: str, *, but: tuple[str, ...]) -> RunSQL:
+    """Return the operation that grants this on every column but these: on a whole table it would let the role lock it."""
+    names = ", ".join(f"'{name}'" for name in but)
+    return RunSQL(_EACH_COLUMN.format(privilege=privilege, table=table, role=role, but=names), RunSQL.noop)
+
+
+# PostgreSQL knows years before Christ, beyond 9999 and without end; one such row would stop every page that reads it.
+_BOUNDED = """
+do $$ declare what record; begin
+    for what in
+        select c.relname, a.attname,
+               case a.atttypid when 'date'::regtype then quote_ident(a.attname)
+                    else format('(%I at time zone ''UTC'')', a.attname) end as moment,
+               case a.atttypid when 'date'::regtype then 'date' else 'timestamp' end as type
+          from pg_attribute a join pg_class c on c.oid = a.attrelid
+         where a.attrelid = 'public.{table}'::regclass and a.attnum > 0 and not a.attisdropped
+           and a.atttypid in ('date'::regtype, 'timestamptz'::regtype)
+    loop
+        execute format(
+            'alter table public.%I add constraint %I check (%s between %s ''1900-01-01'' and %s ''2200-01-01'')',
+            what.relname, what.relname || '_' || what.attname || '_within_bounds', what.moment, what.type, what.type);
+    end loop;
+end $$
+"""
+
+
+def bounded_times(*tables: str) -> list[RunSQL]:
+    """Return operations that keep every day and moment of these tables between 1900 and 2200; access/fields.py says it."""
+    return [RunSQL(_BOUNDED.format(table=table), RunSQL.noop) for table in tables]
 
 
 def grant(*sentences: str) -> RunSQL:

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from audit.sql import append_only, demands_event, grant, grant_columns, install, kinds
+from audit.sql import append_only, bounded_times, demands_event, grant, grant_columns, install, kinds
 
 HISTORY = """
 alter table public.records_historicalviolation add column history_xid xid8 not null default pg_current_xact_id();
@@ -13,6 +13,9 @@ alter table public.records_violation enable always trigger records_violation_nee
 create constraint trigger records_historicalviolation_needs_change after insert on public.records_historicalviolation
     deferrable initially deferred for each row execute function public.access_require_change('records_violation');
 alter table public.records_historicalviolation enable always trigger records_historicalviolation_needs_change;
+create trigger records_historicalviolation_is_now before insert on public.records_historicalviolation
+    for each row execute function public.access_date_version();
+alter table public.records_historicalviolation enable always trigger records_historicalviolation_is_now;
 create index records_historicalviolation_row on public.records_historicalviolation (id);
 """
 
@@ -86,6 +89,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(HISTORY),
         *install("records", *FUNCTIONS),
+        *bounded_times("records_violation", "records_historicalviolation"),
         migrations.RunSQL(SEALED_ONCE),
         *append_only("records_historicalviolation", "records_recordkey", movable=True),
         *append_only("records_offence", "records_sealingrule", "records_stub"),
@@ -118,7 +122,7 @@ class Migration(migrations.Migration):
             "execute on function sealed.content(sealed.record), sealed.rest(uuid) to seal_mover",
             "execute on function audit_append(text, text, text, text, text, text, text) to seal_mover",
         ),
-        grant_columns("update", "records_violation", "seal_app", but="id"),
-        grant_columns("insert", "records_historicalviolation", "seal_app", but="history_xid"),
+        grant_columns("update", "records_violation", "seal_app", but=("id",)),
+        grant_columns("insert", "records_historicalviolation", "seal_app", but=("history_id", "history_xid")),
         migrations.RunSQL(GIVE_SEAL_TO_ITS_OWNER),
     ]

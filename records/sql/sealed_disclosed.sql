@@ -37,7 +37,7 @@ begin
            -- A record whose key was taken is not "nothing": its MAC does not hold, and the answer says that it cannot be given.
            sealed.content(r), case when k.record_id is null then ''::bytea else r.mac end
       from sealed.shown s
-      join sealed.record r on r.id = any (case when s.rung = 'PRESENCE' then s.covered[1:1] else s.covered end)
+      join sealed.record r on r.id = any (s.covered)
       left join sealed.record_key k on k.record_id = r.id
      where s.event_id = any (p_events) order by s.event_id, r.served_on desc, r.id;
 end $$;

@@ -2,6 +2,9 @@
 -- write that their answers were shown - committed before anything is read, since a caller can roll its own transaction
 -- back. An event is marked once and for ever; which records it covers is fixed with the mark.
 --
+-- The size of a table is everybody's to read (`pg_class.relpages`): the list of what is covered is filled up with an id
+-- that no record has, and at PRESENCE, where one record answers as well as many, it names at most one.
+--
 -- The event of a shown answer carries a digest that looks the same for something and for nothing, and never a count.
 create function sealed.mark(p_events uuid[]) returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -64,8 +67,12 @@ begin
            and (g.decision_on is null or r.decided_on = g.decision_on)
            and (not g.adult_acts_only or r.age_band in ('adult', 'from_70'))
         having count(*) >= g.filter_count;
+        covered := coalesce(case when g.rung = 'PRESENCE' then covered[1:1] else covered end, '{}');
+        covered := covered || array_fill(
+            '00000000-0000-0000-0000-000000000000'::uuid,
+            array[case cardinality(covered) when 0 then 8 else (8 - cardinality(covered) % 8) % 8 end]);
         insert into sealed.shown (event_id, at, nonce, rung, covered)
-        values (wanted, clock_timestamp(), nonce, g.rung, coalesce(covered, '{}')) on conflict do nothing;
+        values (wanted, clock_timestamp(), nonce, g.rung, covered) on conflict do nothing;
         if not found then
             raise exception 'an event shows once' using errcode = 'SE001';
         end if;

@@ -49,7 +49,8 @@ create table sealed.handler (
     user_id uuid not null,
     primary key (record_id, user_id)
 );
--- Which opening has been shown: one event shows once. The nonce proves later what was shown, and nobody guesses it now.
+-- Which opening has been shown: one event shows once. The nonce proves later what was shown, and nobody guesses it now;
+-- rows of somebody and of nobody are equally long.
 create table sealed.shown (
     event_id uuid primary key,
     at timestamptz not null,

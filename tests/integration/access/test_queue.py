@@ -92,6 +92,29 @@ def test_the_review_of_one_decision_names_it(client, city):
     assert "京公海行罚决字〔2026〕50316号" in shown and "2026-06-10" in shown
 
 
+def test_the_review_stands_while_the_requester_corrects_what_its_period_is_counted_from(client, city):
+    access_request = factories.submitted(city, by=city.judge, code="PSAPL-136-CASE", act_on=date(2026, 6, 10))
+    decisions.return_for_correction(
+        access_request,
+        review=factories.review(DOCUMENTS=False),
+        **factories.confirmed(access_request, by=city.supervisor),
+    )
+    access_request.refresh_from_db()
+    requests.save_draft(
+        access_request,
+        requests.read_particulars(access_request),
+        by=city.judge,
+        basis=access_request.basis,
+        case_purpose=access_request.case_purpose,
+        asked_rung=access_request.asked_rung,
+        act_on=None,
+        version=access_request.version,
+    )
+    client.force_login(city.supervisor)
+
+    assert "This request does not wait for a decision" in page(client.get(review_url(access_request)))
+
+
 # The queue
 
 

@@ -101,9 +101,9 @@ def change_password(app, user: User, password: str, kind: str | None, actor: Use
     with app.transaction():
         app.execute("update access_user set password = %s where id = %s", [password, user.pk])
         app.execute(
-            f"insert into access_historicaluser ({COLUMNS}, history_date, history_type)"
-            f" select {COLUMNS}, now(), '~' from access_user where id = %s",
-            [user.pk],
+            f"insert into access_historicaluser ({COLUMNS}, history_date, history_type, history_user_id)"
+            f" select {COLUMNS}, now(), '~', %s from access_user where id = %s",
+            [actor and actor.pk, user.pk],
         )
         if kind:
             app.execute(

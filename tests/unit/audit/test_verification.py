@@ -214,6 +214,23 @@ def test_an_event_that_nobody_can_read_is_named(signed, owner):
     assert [(what, index) for what, index, _event in found()] == [(Wrong.EVENT_UNREADABLE, signed.size)]
 
 
+@pytest.mark.parametrize(
+    "more",
+    ['"kind":"SIGNED_IN","kind":', ' "kind":', '"kind":"SIGNED_OUT","x":1e2,"kind":'],
+    ids=["twice", "space", "number"],
+)
+def test_an_event_that_says_something_in_another_way_is_named(signed, owner, more):
+    """What stands twice is read once: words could hide in the first place."""
+    owner.execute(
+        "INSERT INTO audit_event (id, canonical)"
+        " SELECT id, convert_to(replace(convert_from(audit_bytes(id, clock_timestamp(), 'SIGNED_IN', null, null, null, null,"
+        " '{}', '{}'), 'UTF8'), '\"kind\":', %s), 'UTF8') FROM (SELECT gen_random_uuid() AS id) AS new",
+        [more],
+    )
+    signing.sign()
+    assert [(what, index) for what, index, _event in found()] == [(Wrong.EVENT_NOT_CANONICAL, signed.size)]
+
+
 @pytest.fixture
 def with_tiles(signer, owner):
     owner.execute(
