@@ -16,7 +16,7 @@ from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 from stdnum.cn import ric, uscc
 
-from access import codes
+from access import codes, sessions
 from access.actions import decisions, identity, opening, people, proposals, requests
 from access.actions.decisions import Review, Scope
 from access.actions.requests import Particulars, Person
@@ -24,7 +24,17 @@ from access.database import Act, CountedOpening
 from access.duties import Duty
 from access.exceptions import WrongState
 from access.identifiers import DocumentType
-from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organisation, Proposal, RequestSubject, User
+from access.models import (
+    AccessRequest,
+    CasePurpose,
+    Grant,
+    LegalBasis,
+    Organisation,
+    Proposal,
+    RequestSubject,
+    Session,
+    User,
+)
 from access.models.people import POLICE_KINDS, OrganisationKind
 from access.models.requests import CheckPoint
 from access.models.requests import Status as RequestStatus
@@ -114,6 +124,11 @@ class UserFactory(HistoryFactory):
 _owners: dict[str, psycopg.Connection] = {}
 PART, SALT = codes.new_part(), codes.new_salt()
 SLOW, DIGEST = codes.slow(PART, SALT), codes.digest(PART, SALT)
+
+
+def end_sessions() -> None:
+    """End every session, as time would."""
+    sessions.end(Session.objects.all())
 
 
 def as_owner(statement: str, *values):

@@ -46,7 +46,7 @@ def test_a_lost_session_with_somebody_else_signing_in(language: str, site: Site,
     sign_in(page, site, "kindergarten")
     page.goto(site.at("access:request_begin", "PRESCHOOL-44"))
     page.fill("[name=reason]", TYPED)
-    Session.objects.all().delete()
+    factories.end_sessions()
 
     # The form is sent after the session has ended: nothing is saved, and nothing is lost.
     clicking(page, "[data-save]")
@@ -111,7 +111,7 @@ def test_the_warning_and_leaving(language: str, site: Site, visit: Visit, settin
     expect(dialog).to_contain_text(words(language, "Your session has ended"))
     expect(page.locator("main")).to_have_css("visibility", "hidden")
     settings.SESSION_IDLE_SECONDS, settings.SESSION_WARNING_SECONDS = 900, 120
-    Session.objects.all().delete()
+    factories.end_sessions()
 
     # A colleague signs in in a new tab: this page stays out of sight.
     with page.expect_popup() as opened:

@@ -9,13 +9,17 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
-from access.models import ConfirmationUse, Decision, Grant, Opening
+from access import sessions
+from access.actions import people
+from access.models import ConfirmationUse, Decision, Grant, Opening, Session
 from access.models.requests import CheckPoint
 from access.models.requests import Status as RequestStatus
-from access.sessions import session_digest
+from access.sessions import SessionStore, session_digest
 from audit.models import Event
 from records.models import Status, Violation
 from tests import factories, worlds
@@ -74,6 +78,9 @@ def vote_values(access_request, by, **values):
         "insert into access_identityconfirmation (id) values (gen_random_uuid())",
         "insert into access_confirmationuse (confirmation_id, used_at) values (gen_random_uuid(), now())",
         "delete from access_confirmationuse",
+        "delete from access_session",
+        "delete from access_sessionend",
+        "update access_sessionend set digest = ''",
         "update access_session set digest = repeat('a', 64)",
         "update access_session set created_at = now() + interval '1 year'",
         "insert into access_revocation (id) values (gen_random_uuid())",
@@ -522,12 +529,69 @@ def test_nobody_can_hold_up_a_revocation(app, cloned, city):
         *("access_user", "access_accessrequest", "access_grant", "access_revocation", "access_organisation"),
         *("access_organisationuserobjectpermission", "access_decision", "access_opening", "audit_event", "audit_queue"),
         *("records_violation", "records_stub", "records_offence", "access_legalbasis"),
+        *("access_session", "access_sessionend"),
     ],
 )
 def test_no_table_can_be_locked_against_others(app, table):
     for mode in ("share", "share row exclusive", "exclusive", "access exclusive"):
         with pytest.raises(DENIED), app.transaction():
             app.execute(f"lock table {table} in {mode} mode")
+
+
+HELD = "select from access_session where user_id = %s for update"
+
+
+def test_nobody_holds_up_a_session_that_ends_or_goes_on(app, city, monkeypatch):
+    """An open transaction that holds the rows of sessions costs their holders a sighting, and nobody a second."""
+    monkeypatch.setattr(sessions, "SEEN_EVERY_SECONDS", 0)
+    grant = factories.approved(city)
+    decider, other = (worlds.client_of(worlds.sign_in(user)) for user in (city.supervisor, city.officer))
+    seen = Session.objects.live().get(user=city.supervisor).last_seen_at
+    with app.transaction(), connection.cursor() as cursor:
+        cursor.execute("set lock_timeout = 500")
+        for user in (city.supervisor, city.officer):
+            app.execute(HELD, [user.pk])
+        answer = decider.post(reverse("access:grant_revoke", args=[grant.pk]), {"revoke-reason": "已不需要。"})
+        assert answer.status_code == 302
+        assert not Grant.objects.get(pk=grant.pk).is_live()
+        people.disable_user(city.officer, by=city.people_admin)
+        assert other.get("/").status_code == 302
+        SessionStore.clear_expired()
+        assert Session.objects.filter(user=city.officer).exists()
+    assert Session.objects.live().get(user=city.supervisor).last_seen_at == seen
+    SessionStore.clear_expired()
+    assert not Session.objects.filter(user=city.officer).exists()
+    decider.get("/")
+    assert Session.objects.live().get(user=city.supervisor).last_seen_at > seen
+
+
+@pytest.mark.parametrize("table", ["mfa_authenticator", "access_attempt", "procrastinate_jobs"])
+def test_a_revocation_goes_on_while_what_can_be_locked_is_locked(app, city, table):
+    """SECURITY.md says which tables the application's role may lock: sign-ins and sealing wait, a revocation does not."""
+    by_page, by_hand = factories.approved(city), factories.approved(city)
+    decider = worlds.client_of(worlds.sign_in(city.supervisor))
+    with app.transaction(), connection.cursor() as cursor:
+        cursor.execute("set lock_timeout = 500")
+        app.execute(f"lock table {table} in access exclusive mode")
+        answer = decider.get(reverse("access:request", args=[by_page.access_request_id]))
+        assert answer.status_code == 200
+        answer = decider.post(reverse("access:grant_revoke", args=[by_page.pk]), {"revoke-reason": "已不需要。"})
+        assert answer.status_code == 302
+        cursor.execute(
+            "select access_revoke(%s, %s, 'x', %s, %s)",
+            [by_hand.pk, city.supervisor.pk, secrets.token_bytes(32), secrets.token_bytes(32)],
+        )
+    for grant in (by_page, by_hand):
+        assert not Grant.objects.get(pk=grant.pk).is_live()
+
+
+def test_a_session_stays_its_holders(app, city):
+    """Hidden for a moment, it would outlive that all sessions of its holder are ended."""
+    worlds.sign_in(city.officer)
+    for user in (city.officer2.pk, None):
+        with pytest.raises(psycopg.DatabaseError) as error:
+            app.execute("update access_session set user_id = %s where user_id = %s", [user, city.officer.pk])
+        assert refused(error)
 
 
 @pytest.mark.parametrize(
