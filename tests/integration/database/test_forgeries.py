@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from access import sessions
 from access.actions import people
+from access.duties import Duty
 from access.models import ConfirmationUse, Decision, Grant, Opening, Session
 from access.models.requests import CheckPoint
 from access.models.requests import Status as RequestStatus
@@ -111,6 +112,9 @@ def vote_values(access_request, by, **values):
         "create schema forged",
         "alter table audit_event disable trigger all",
         "set session_replication_role = 'replica'",
+        "select from access_oversight",
+        "insert into access_oversight values (true)",
+        "select access_oversight_lock()",
         "select * from sealed.record",
         "explain (analyze) select from sealed.record",
         "select 'sealed.record'::regclass",
@@ -529,7 +533,7 @@ def test_nobody_can_hold_up_a_revocation(app, cloned, city):
         *("access_user", "access_accessrequest", "access_grant", "access_revocation", "access_organisation"),
         *("access_organisationuserobjectpermission", "access_decision", "access_opening", "audit_event", "audit_queue"),
         *("records_violation", "records_stub", "records_offence", "access_legalbasis"),
-        *("access_session", "access_sessionend"),
+        *("access_session", "access_sessionend", "access_oversight"),
     ],
 )
 def test_no_table_can_be_locked_against_others(app, table):
@@ -538,6 +542,8 @@ def test_no_table_can_be_locked_against_others(app, table):
             app.execute(f"lock table {table} in {mode} mode")
 
 
+# Left open: whoever takes another overseer away waits for it, and nobody else.
+OVERSEER_DISABLED = "update access_user set is_active = false where username = 'second_overseer'"
 HELD = "select from access_session where user_id = %s for update"
 
 
@@ -563,6 +569,18 @@ def test_nobody_holds_up_a_session_that_ends_or_goes_on(app, city, monkeypatch):
     assert not Session.objects.filter(user=city.officer).exists()
     decider.get("/")
     assert Session.objects.live().get(user=city.supervisor).last_seen_at > seen
+
+
+@pytest.mark.parametrize("held", ["select pg_advisory_xact_lock(136, 3)", OVERSEER_DISABLED])
+def test_nobody_holds_up_that_somebody_is_disabled(app, city, held):
+    factories.user_with(Duty.OVERSEE, organisation=city.bureau, username="second_overseer")
+    with app.transaction(force_rollback=True), connection.cursor() as cursor:
+        cursor.execute("set lock_timeout = 500")
+        app.execute(held)
+        people.disable_user(city.officer, by=city.people_admin)
+        people.withdraw_duty(city.reviewer, Duty.CONFIRM_VIOLATIONS, city.branch, by=city.security_admin)
+    city.officer.refresh_from_db()
+    assert not city.officer.is_active
 
 
 @pytest.mark.parametrize("table", ["mfa_authenticator", "access_attempt", "procrastinate_jobs"])
