@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import math
 
 from django.core.cache import cache
@@ -12,6 +13,17 @@ from access.attempts import seconds_left
 
 MOST_FAILURES = 5
 WAIT_SECONDS = 5 * 60
+
+
+def network_of(address: str) -> str:
+    """Return what counts as one place: an IPv4 address, or the /64 of an IPv6 one, in which anybody has all addresses."""
+    try:
+        place = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(place, ipaddress.IPv4Address):
+        return address
+    return str(place.ipv4_mapped or ipaddress.ip_network((place, 64), strict=False))
 
 
 class Tries:
@@ -24,7 +36,7 @@ class Tries:
     def __init__(
         self, kind: str, name: str, address: str, *, most: int = MOST_FAILURES, seconds: int = WAIT_SECONDS
     ) -> None:
-        digest = hashlib.sha256(f"{name.strip().lower()}\n{address}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{name.strip().lower()}\n{network_of(address)}".encode()).hexdigest()
         self._keys = [f"tries:{kind}:{digest}:{place}" for place in range(1, most + 1)]
         self._seconds = seconds
 

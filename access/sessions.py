@@ -15,11 +15,11 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.core import signing
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.http import HttpRequest
 
-from access.models import Session, User
-from access.models.sessions import DATABASE_NOW
+from access.models import Session, SessionEnd, User
+from access.models.sessions import DATABASE_NOW, SessionQuerySet
 
 # Being seen is written down at most this often; a session ends that much earlier at worst.
 SEEN_EVERY_SECONDS = 30
@@ -32,9 +32,16 @@ def session_digest(session_key: str) -> bytes:
     return hashlib.sha256(session_key.encode()).digest()
 
 
+def end(sessions: SessionQuerySet) -> int:
+    """End these sessions at once, and for good; return how many there were. It touches no row and waits for nobody."""
+    return len(
+        SessionEnd.objects.bulk_create(SessionEnd(digest=row.digest) for row in sessions.not_ended().only("digest"))
+    )
+
+
 def end_all(*people: User) -> int:
     """End every session of these people at once; return how many there were."""
-    return Session.objects.filter(user__in=[person.pk for person in people]).delete()[0]
+    return end(Session.objects.filter(user__in=[person.pk for person in people]))
 
 
 def is_by_hand(request: HttpRequest) -> bool:
@@ -101,13 +108,14 @@ class SessionStore(SessionBase):
         return held
 
     def prolong(self) -> None:
-        """Note that its holder is here, and where."""
+        """Note that its holder is here, and where; not this time, when somebody holds the row."""
         if self.row is None:
             return
-        Session.objects.filter(pk=self.row.pk).update(
-            last_seen_at=DATABASE_NOW, address=self.address, browser=self.browser
-        )
-        self.row.last_seen_at = self.row.database_now
+        row = Session.objects.filter(pk=self.row.pk)
+        with transaction.atomic():
+            if row.select_for_update(skip_locked=True).exists():
+                row.update(last_seen_at=DATABASE_NOW, address=self.address, browser=self.browser)
+                self.row.last_seen_at = self.row.database_now
 
     def exists(self, session_key: str) -> bool:
         return Session.objects.filter(digest=session_digest(session_key).hex()).exists()
@@ -134,7 +142,7 @@ class SessionStore(SessionBase):
                     row.save(force_insert=True)
             except IntegrityError:
                 raise CreateError from None
-        elif not Session.objects.filter(digest=self._digest()).update(**values):
+        elif not Session.objects.not_ended().filter(digest=self._digest()).update(**values):
             # It was ended meanwhile, and what has ended does not come back.
             raise UpdateError
         return None
@@ -142,11 +150,16 @@ class SessionStore(SessionBase):
     def delete(self, session_key: str | None = None) -> None:
         key = session_key or self.session_key
         if key is not None:
-            Session.objects.filter(digest=session_digest(key).hex()).delete()
+            end(Session.objects.filter(digest=session_digest(key).hex()))
 
     @classmethod
     def clear_expired(cls) -> None:
-        Session.objects.over().delete()
+        """Forget the rows that are over; the application may not, and a row that somebody holds waits for the next time."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select public.access_forget_sessions(%s, %s)",
+                [settings.SESSION_IDLE_SECONDS, settings.SESSION_SECONDS],
+            )
 
     def _digest(self) -> str:
         return session_digest(self.session_key or "").hex()
@@ -159,4 +172,8 @@ class SessionStore(SessionBase):
             held = signing.loads(row.data, salt=self._salt(), max_age=settings.SESSION_SECONDS)
         except signing.BadSignature:
             return None
-        return held if isinstance(held, dict) else None
+        if not isinstance(held, dict):
+            return None
+        # Whose it is stands in the row as well, where it is looked for: a row that says somebody else hides from its holder.
+        signed = held.get(SESSION_KEY)
+        return held if signed == (row.user_id and str(row.user_id)) else None

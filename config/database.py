@@ -205,6 +205,7 @@ def prepare(superuser: dict[str, Any], name: str = NAME, passwords: Mapping[str,
             revoke all on schema public from public;
             alter default privileges for role {OWNER} revoke execute on functions from public;
         """)
+        close_large_objects(connection)
         return close_counters(connection)
 
 
@@ -265,6 +266,19 @@ def close_counters(connection: psycopg.Connection) -> bool:
         end $$
     """)  # noqa: S608 - fixed words
     return True
+
+
+def close_large_objects(connection: psycopg.Connection) -> None:
+    """Take from everybody what makes and reads large objects, which nothing here uses: nobody hides or hoards data there."""
+    if _is_superuser(connection):
+        connection.execute("""
+            do $$ declare what text; begin
+                for what in select oid::regprocedure::text from pg_proc
+                    where pronamespace = 'pg_catalog'::regnamespace and proname ~ '^(lo_|loread$|lowrite$)' loop
+                    execute format('revoke execute on function %s from public', what);
+                end loop;
+            end $$
+        """)
 
 
 def counters_are_open(connection: Any) -> bool:

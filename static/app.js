@@ -155,13 +155,17 @@ all("form[data-fresh]").forEach((form) => document.addEventListener("visibilityc
   if (token) one("[name=csrfmiddlewaretoken]", form).value = token[1];
 }));
 
-// ---- The session: a warning before it ends, and nothing to be seen of what was typed once it has. No timer prolongs it.
+// ---- The session: a warning before it ends, and nothing to be seen of what was typed once it has. No timer prolongs it,
+// but whoever writes or clicks does, once a minute.
 const session = one("#session");
 if (session) {
   const { url, who, warning } = session.dataset;
-  const [before, after, timer] = ["[data-before]", "[data-after]", "[data-timer]"].map((selector) => one(selector, session));
+  const [before, after, timer, nobody, another] = ["before", "after", "timer", "nobody", "another"].map((name) => one(`[data-${name}]`, session));
   const tokens = () => all("[name=csrfmiddlewaretoken]");
+  const every = 60000;
   let end = Date.now() + session.dataset.left * 1000, over = false, waiting;
+  // A page that came by hand has told the server already.
+  let told = session.dataset.left * 1000 > warning * 1000 + every ? Date.now() : 0;
   const ask = async (method) => {
     const headers = method === "POST" ? { "X-CSRFToken": (tokens()[0] || {}).value || "" } : { "X-Timer": "1" };
     try {
@@ -169,8 +173,11 @@ if (session) {
       // Somebody else's session is not this page's.
       end = Date.now() + (answer.who === who ? answer.left : 0) * 1000;
       if (answer.who === who) tokens().forEach((field) => { field.value = answer.token; });
+      another.hidden = !answer.who || answer.who === who;
+      nobody.hidden = !another.hidden;
+      return true;
     } catch (error) {
-      if (method === "POST") end = 0;
+      return false;
     }
   };
   const show = () => {
@@ -181,7 +188,10 @@ if (session) {
     after.hidden = !over;
     timer.textContent = `${Math.floor(Math.max(0, left) / 60)}:${String(Math.max(0, left) % 60).padStart(2, "0")}`;
     const warns = left <= warning;
-    if (warns && !session.open) session.showModal();
+    if (warns && !session.open) {
+      session.showModal();
+      session.focus(); // not the button: a key that was on its way presses nothing
+    }
     if (!warns && session.open) session.close();
     clearTimeout(waiting);
     if (!over) waiting = setTimeout(warns ? show : look, warns ? 1000 : Math.min((left - warning) * 1000 + 500, 2 ** 31 - 1));
@@ -189,7 +199,13 @@ if (session) {
   // Another tab may have gone on: the server knows.
   const look = async () => { await ask("GET"); show(); };
   session.addEventListener("cancel", (event) => event.preventDefault());
-  one("[data-stay]", session).addEventListener("click", async () => { await ask("POST"); show(); });
+  one("[data-stay]", session).addEventListener("click", async () => { if (!await ask("POST")) end = 0; show(); });
+  ["keydown", "input", "pointerdown"].forEach((kind) => document.addEventListener(kind, async (event) => {
+    if (!event.isTrusted || session.open || Date.now() - told < every) return;
+    told = Date.now();
+    // A token that went stale with a sign-in elsewhere comes with the answer; the next minute tells it.
+    if (await ask("POST") || await ask("GET")) show();
+  }, true));
   document.addEventListener("visibilitychange", () => document.hidden || (session.open && look()));
   show();
 }

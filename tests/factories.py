@@ -17,7 +17,7 @@ from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 from stdnum.cn import ric, uscc
 
-from access import codes
+from access import codes, sessions
 from access.actions import decisions, identity, opening, people, proposals, requests
 from access.actions.decisions import Review, Scope
 from access.actions.requests import Particulars, Person
@@ -25,7 +25,17 @@ from access.database import Act, CountedOpening
 from access.duties import Duty
 from access.exceptions import WrongState
 from access.identifiers import DocumentType
-from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organisation, Proposal, RequestSubject, User
+from access.models import (
+    AccessRequest,
+    CasePurpose,
+    Grant,
+    LegalBasis,
+    Organisation,
+    Proposal,
+    RequestSubject,
+    Session,
+    User,
+)
 from access.models.people import POLICE_KINDS, OrganisationKind
 from access.models.requests import CheckPoint, Outcome
 from access.models.requests import Status as RequestStatus
@@ -120,6 +130,11 @@ SALT = codes.new_salt()
 def slow_code() -> bytes:
     """What proves the one code that all people of the tests are enrolled with: it takes long to make."""
     return codes.slow(codes.new_part(), SALT)
+
+
+def end_sessions() -> None:
+    """End every session, as time would."""
+    sessions.end(Session.objects.all())
 
 
 def as_owner(statement: str, *values):

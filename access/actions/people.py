@@ -104,6 +104,7 @@ def renew_code(user: User, *, by: User | None, reason: str = "", by_two: bool = 
     For who holds a dangerous duty, or is about to (`by_two`), this is the first half; another administrator makes the
     second. `by` is None on the server.
     """
+    user = _lock(user)
     if by is not None and (by_two or database.needs_two(user)):
         return _propose_code(user, by=by, reason=reason)
     return _make_code(user, by=by)
@@ -153,7 +154,8 @@ def disable_user(user: User, *, by: User) -> User:
         )
     user.is_active = False
     user._history_user = by
-    user.save()
+    with database.translated():  # asked again where two at once wait for each other (access_keep_overseers)
+        user.save()
     sessions.end_all(user)
     trail.write(EventType.USER_DISABLED, by=by, on=user)
     return user

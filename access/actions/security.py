@@ -19,7 +19,7 @@ from access import database
 from access.database import Act
 from access.exceptions import Refused
 from access.models import Session, User
-from access.sessions import session_digest
+from access.sessions import end, session_digest
 from audit import trail
 from audit.trail import EventType
 
@@ -42,7 +42,7 @@ def change_password(*, by: User, session_key: str, password: str) -> None:
     user.save()
     trail.write(EventType.PASSWORD_CHANGED, by=by, on=by)
     by.password = user.password
-    _others(by, session_key).delete()
+    end(_others(by, session_key))
 
 
 @transaction.atomic(durable=True)
@@ -113,7 +113,7 @@ def end_other_sessions(*, by: User, session_key: str) -> bool:
 
 
 def _end(by: User, sessions: Any) -> bool:
-    count, _each = sessions.delete()
+    count = end(sessions)
     if count:
         trail.write(EventType.SESSION_ENDED, by=by, on=by, sessions=count)
     return bool(count)

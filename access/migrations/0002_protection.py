@@ -112,6 +112,8 @@ FUNCTIONS = (
     "access_demand_user_event",
     "access_demand_duty_event",
     "access_factor_event",
+    "access_keep_session",
+    "access_forget_sessions",
     "access_after_restore",
 )
 CALLED = (
@@ -140,6 +142,7 @@ CALLED = (
     "access_proposal_refusal(uuid, uuid)",
     "access_enact(uuid, uuid, bytea, jsonb)",
     "access_turn_down(uuid, uuid, text, bytea, bytea)",
+    "access_forget_sessions(integer, integer)",
 )
 
 REQUEST_MOVES = (
@@ -207,7 +210,8 @@ class Migration(migrations.Migration):
             "insert on access_requestsubject, access_letter to seal_app",
             "update (removed_at) on access_letter to seal_app",
             "select, insert, update, delete on access_attempt to seal_app",
-            "select, insert, delete, update (user_id, data, last_seen_at, address, browser) on access_session to seal_app",
+            "select, insert, update (user_id, data, last_seen_at, address, browser) on access_session to seal_app",
+            "select, insert on access_sessionend to seal_app",
             f"execute on function {', '.join(CALLED)} to seal_app",
             "execute on function access_read_committed(), access_today() to seal_mover",
         ),

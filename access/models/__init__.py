@@ -25,7 +25,7 @@ from access.models.requests import (
     Revocation,
     Undertaking,
 )
-from access.models.sessions import Session
+from access.models.sessions import Session, SessionEnd
 
 __all__ = [
     "AccessRequest",
@@ -50,6 +50,7 @@ __all__ = [
     "RequestSubject",
     "Revocation",
     "Session",
+    "SessionEnd",
     "Undertaking",
     "User",
     "WorkingDay",

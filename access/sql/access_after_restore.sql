@@ -26,8 +26,9 @@ begin
     -- A code that the lost part saw used would let somebody in a second time.
     update public.access_enrolment set until = clock_timestamp() where used_at is null and until > clock_timestamp();
 
+    select count(*) into sessions from public.access_session s
+     where not exists (select from public.access_sessionend e where e.digest = s.digest);
     delete from public.access_session;
-    get diagnostics sessions = row_count;
 
     -- Whom the lost part shut out stays out, be it the last overseer (access_keep_overseers).
     perform set_config('seal.restoring', 'on', true);

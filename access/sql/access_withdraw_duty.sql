@@ -6,8 +6,10 @@ declare
     at text;
 begin
     perform public.access_read_committed();
-    perform public.access_oversight_lock();
     perform from public.access_user where id = p_user for update;
+    if public.access_is_oversight(p_duty) then
+        perform public.access_oversight_lock();
+    end if;
     refusal := public.access_withdrawal_refusal(p_user, p_duty, p_unit, p_by);
     if refusal is not null then
         raise exception 'this duty may not be withdrawn: %', refusal using errcode = 'SE001';

@@ -49,7 +49,9 @@ def person_new(request: AuthenticatedHttpRequest) -> HttpResponse:
         except IntegrityError:  # somebody else took the name or the number between the check and now
             form = PersonForm(request.POST, organisations=units)
             if form.is_valid():
-                form.add_error("username", _("This user name is taken; choose another one."))
+                form.add_error(None, _("Something changed while you were writing, so nothing was done. Send it again."))
+        except (NotAllowed, Refused, WrongState) as error:
+            form.add_error(None, str(error))
         else:
             return hand_over(request, user, code)
     if request.method == "POST" and (person := _entered_a_moment_ago(request)):
@@ -80,7 +82,7 @@ def person_code(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpRespons
     if request.method == "POST" and form.is_valid():
         try:
             code = actions.renew_code(person, by=request.user, **form.cleaned_data)
-        except (NotAllowed, Refused) as error:
+        except (NotAllowed, Refused, WrongState) as error:
             form.add_error(None, str(error))
         else:
             return hand_over(request, person, code)
@@ -100,7 +102,7 @@ def person_disable(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResp
     user = _person_of(request.user, pk, Duty.ADMINISTER_PEOPLE)
     try:
         actions.disable_user(user, by=request.user)
-    except (NotAllowed, Refused) as error:
+    except (NotAllowed, Refused, WrongState) as error:
         messages.warning(request, str(error))
     else:
         messages.success(request, _("%(person)s is shut out; every session has ended.") % {"person": user})
@@ -196,7 +198,7 @@ def duty_withdraw(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpRespo
     duty, unit = Duty(form.cleaned_data["duty"]), form.cleaned_data["organisation"]
     try:
         actions.withdraw_duty(person, duty, unit, by=request.user)
-    except (NotAllowed, Refused) as error:
+    except (NotAllowed, Refused, WrongState) as error:
         messages.warning(request, str(error))
     else:
         messages.success(request, _("The duty is withdrawn: %(duty)s, %(unit)s.") % {"duty": duty.label, "unit": unit})

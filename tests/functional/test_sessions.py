@@ -46,7 +46,7 @@ def test_a_lost_session_with_somebody_else_signing_in(language: str, site: Site,
     sign_in(page, site, "kindergarten")
     page.goto(site.at("access:request_begin", "PRESCHOOL-44"))
     page.fill("[name=reason]", TYPED)
-    Session.objects.all().delete()
+    factories.end_sessions()
 
     # The form is sent after the session has ended: nothing is saved, and nothing is lost.
     clicking(page, "[data-save]")
@@ -93,10 +93,39 @@ def test_the_warning_and_staying(language: str, site: Site, visit: Visit, settin
     expect(dialog).to_be_visible()
     expect(dialog).to_contain_text(words(language, "Your session ends soon"))
     settings.SESSION_IDLE_SECONDS = 900
+    # Whoever looks at the keyboard presses nothing by writing on.
+    for key in ("Space", "Enter", "Escape", "a"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(500)
+    expect(dialog.locator("[data-before]")).to_be_visible()
     dialog.get_by_role("button", name=words(language, "Stay signed in")).click()
     expect(dialog).to_be_hidden()
     assert page.input_value("[name=facts]") == TYPED
     assert Session.objects.live().filter(user=city.officer).count() == 1
+
+
+def test_whoever_writes_is_not_warned_and_a_script_is_nobody(site: Site, visit: Visit, settings: Any):
+    city = factories.City()
+    settings.SESSION_IDLE_SECONDS, settings.SESSION_WARNING_SECONDS = 36, 30
+    page = visit(site, language="en")
+    sign_in(page, site, "officer")
+    page.goto(site.at("records:new"))
+    told: list[str] = []
+    page.on("request", lambda request: told.append(request.method) if request.url.endswith("/session/") else None)
+    settings.SESSION_IDLE_SECONDS = 900
+    before = Session.objects.live().get(user=city.officer).last_seen_at
+
+    page.evaluate("document.querySelector('[name=facts]').dispatchEvent(new InputEvent('input', { bubbles: true }))")
+    page.wait_for_timeout(500)
+    assert told == []
+
+    page.click("[name=facts]")
+    page.keyboard.type("I write and write.", delay=50)
+    page.wait_for_timeout(7000)
+    expect(page.locator("#session")).to_be_hidden()
+    assert told == ["POST"]
+    assert Session.objects.live().get(user=city.officer).last_seen_at > before
+    assert page.input_value("[name=facts]") == "I write and write."
 
 
 def test_the_warning_and_leaving(language: str, site: Site, visit: Visit, settings: Any):
@@ -111,7 +140,7 @@ def test_the_warning_and_leaving(language: str, site: Site, visit: Visit, settin
     expect(dialog).to_contain_text(words(language, "Your session has ended"))
     expect(page.locator("main")).to_have_css("visibility", "hidden")
     settings.SESSION_IDLE_SECONDS, settings.SESSION_WARNING_SECONDS = 900, 120
-    Session.objects.all().delete()
+    factories.end_sessions()
 
     # A colleague signs in in a new tab: this page stays out of sight.
     with page.expect_popup() as opened:
@@ -121,6 +150,10 @@ def test_the_warning_and_leaving(language: str, site: Site, visit: Visit, settin
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.wait_for_timeout(1000)
     expect(page.locator("main")).to_have_css("visibility", "hidden")
+    foreign = "Somebody else is signed in here now. What you typed stays in this page, out of sight: let them sign out, sign in again in a new tab, then come back to this one."
+    expect(dialog.locator("[data-another]")).to_have_text(words(language, foreign))
+    expect(dialog.locator("[data-another]")).to_be_visible()
+    expect(dialog.locator("[data-nobody]")).to_be_hidden()
     # Its writer signs in again, comes back, and finds everything as it was.
     sign_out(other)
     sign_in(other, site, "officer")

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -15,6 +15,7 @@ from django.utils import timezone, translation
 from access import duties
 from access.actions import people
 from access.duties import Duty
+from access.exceptions import WrongState
 from access.models import Proposal, User
 from access.models.people import OrganisationKind
 from audit.models import Event
@@ -199,6 +200,53 @@ def test_each_mistake_has_its_sentence_and_what_was_typed_stays(client, city, fi
     assert sentence in page
     assert 'value="newcomer"' in page or field == "username"
     assert not User.objects.filter(username="newcomer").exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        ("username", "This user name is taken"),
+        ("badge_number", "has this badge number already"),
+        (None, "Send it again"),
+    ],
+)
+def test_what_somebody_else_took_meanwhile_is_named(client, city, monkeypatch, field, sentence):
+    client.force_login(city.people_admin)
+    values = new_person(city, badge_number="1234567")
+    create = people.create_user
+
+    def taken_meanwhile(**ours):
+        if field is None:
+            raise IntegrityError
+        theirs = {"username": "other", "full_name": "别人", "badge_number": "", field: values[field]}
+        create(by=city.people_admin, organisation=city.station, **theirs)
+        return create(**ours)
+
+    monkeypatch.setattr(people, "create_user", taken_meanwhile)
+    page = client.post(reverse("access:person_new"), values).content.decode()
+    assert sentence in page
+    assert ("This user name is taken" in page) == (field == "username")
+
+
+def test_what_changed_meanwhile_has_its_sentence(client, city, monkeypatch):
+    def changed(*_args, **_values):
+        raise WrongState("It has changed meanwhile.")
+
+    for act in ("create_user", "renew_code", "disable_user", "withdraw_duty"):
+        monkeypatch.setattr(people, act, changed)
+    client.force_login(city.people_admin)
+    officer = [city.officer.pk]
+    duty = {"duty": Duty.ENTER_VIOLATIONS.value, "organisation": str(city.station.pk)}
+    for page, args, values in (
+        ("person_new", [], new_person(city)),
+        ("person_code", officer, {"reason": "手机遗失。"}),
+        ("person_disable", officer, {}),
+    ):
+        shown = client.post(reverse(f"access:{page}", args=args), values, follow=True)
+        assert "It has changed meanwhile." in shown.content.decode(), page
+    client.force_login(city.security_admin)
+    shown = client.post(reverse("access:duty_withdraw", args=officer), duty, follow=True)
+    assert "It has changed meanwhile." in shown.content.decode()
 
 
 def test_a_unit_that_is_not_below_cannot_be_chosen(client, city):

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from access.actions import requests
-from access.models import AccessRequest, Session
+from access.models import AccessRequest
 from tests import factories
 from tests.factories import PASSWORD
 
@@ -47,7 +47,7 @@ def shared(city) -> tuple[Client, str, dict[str, str]]:
     sign_in(client, "kindergarten")
     url = reverse("access:request_begin", args=["PRESCHOOL-44"])
     typed = {**fields(client.get(url).content.decode()), "rows": "1", "reason": TYPED, "action": "save"}
-    Session.objects.all().delete()
+    factories.end_sessions()
     return client, url, typed
 
 
@@ -114,7 +114,7 @@ def test_secrets_are_never_carried(city):
     access_request = factories.submitted(city)
     url = reverse("access:decide", args=[access_request.pk])
     typed_by = fields(client.get(reverse("access:review", args=[access_request.pk])).content.decode())["typed_by"]
-    Session.objects.all().delete()
+    factories.end_sessions()
     page = client.post(url, {"typed_by": typed_by, "password": "my secret", "code": "123456"}).content.decode()
     from access import typed
 

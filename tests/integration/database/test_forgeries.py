@@ -10,16 +10,20 @@ from datetime import timedelta
 
 import psycopg
 import pytest
+from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
-from access.actions import identity
+from access import sessions
+from access.actions import identity, people
 from access.database import Act
+from access.duties import Duty
 from access.exceptions import WrongState
-from access.models import ConfirmationUse, Decision, Grant, Opening
+from access.models import ConfirmationUse, Decision, Grant, Opening, Session
 from access.models.requests import CheckPoint
 from access.models.requests import Status as RequestStatus
-from access.sessions import session_digest
+from access.sessions import SessionStore, session_digest
 from audit.models import Event
 from records.models import Status, Violation
 from tests import factories, worlds
@@ -94,6 +98,9 @@ def confirm(access_request, by, *vote):
         "insert into access_identityconfirmation (id) values (gen_random_uuid())",
         "insert into access_confirmationuse (confirmation_id, used_at) values (gen_random_uuid(), now())",
         "delete from access_confirmationuse",
+        "delete from access_session",
+        "delete from access_sessionend",
+        "update access_sessionend set digest = ''",
         "update access_session set digest = repeat('a', 64)",
         "update access_session set created_at = now() + interval '1 year'",
         "insert into access_revocation (id) values (gen_random_uuid())",
@@ -124,6 +131,9 @@ def confirm(access_request, by, *vote):
         "create schema forged",
         "alter table audit_event disable trigger all",
         "set session_replication_role = 'replica'",
+        "select from access_oversight",
+        "insert into access_oversight values (true)",
+        "select access_oversight_lock()",
         "select * from sealed.record",
         "explain (analyze) select from sealed.record",
         "select 'sealed.record'::regclass",
@@ -542,12 +552,83 @@ def test_nobody_can_hold_up_a_revocation(app, cloned, city):
         *("access_user", "access_accessrequest", "access_grant", "access_revocation", "access_organisation"),
         *("access_organisationuserobjectpermission", "access_decision", "access_opening", "audit_event", "audit_queue"),
         *("records_violation", "records_stub", "records_offence", "access_legalbasis"),
+        *("access_session", "access_sessionend", "access_oversight"),
     ],
 )
 def test_no_table_can_be_locked_against_others(app, table):
     for mode in ("share", "share row exclusive", "exclusive", "access exclusive"):
         with pytest.raises(DENIED), app.transaction():
             app.execute(f"lock table {table} in {mode} mode")
+
+
+# Left open: whoever takes another overseer away waits for it, and nobody else.
+OVERSEER_DISABLED = "update access_user set is_active = false where username = 'second_overseer'"
+HELD = "select from access_session where user_id = %s for update"
+
+
+def test_nobody_holds_up_a_session_that_ends_or_goes_on(app, city, monkeypatch):
+    """An open transaction that holds the rows of sessions costs their holders a sighting, and nobody a second."""
+    monkeypatch.setattr(sessions, "SEEN_EVERY_SECONDS", 0)
+    grant = factories.approved(city)
+    decider, other = (worlds.client_of(worlds.sign_in(user)) for user in (city.supervisor, city.officer))
+    seen = Session.objects.live().get(user=city.supervisor).last_seen_at
+    with app.transaction(), connection.cursor() as cursor:
+        cursor.execute("set lock_timeout = 500")
+        for user in (city.supervisor, city.officer):
+            app.execute(HELD, [user.pk])
+        answer = decider.post(reverse("access:grant_revoke", args=[grant.pk]), {"revoke-reason": "已不需要。"})
+        assert answer.status_code == 302
+        assert not Grant.objects.get(pk=grant.pk).is_live()
+        people.disable_user(city.officer, by=city.people_admin)
+        assert other.get("/").status_code == 302
+        SessionStore.clear_expired()
+        assert Session.objects.filter(user=city.officer).exists()
+    assert Session.objects.live().get(user=city.supervisor).last_seen_at == seen
+    SessionStore.clear_expired()
+    assert not Session.objects.filter(user=city.officer).exists()
+    decider.get("/")
+    assert Session.objects.live().get(user=city.supervisor).last_seen_at > seen
+
+
+@pytest.mark.parametrize("held", ["select pg_advisory_xact_lock(136, 3)", OVERSEER_DISABLED])
+def test_nobody_holds_up_that_somebody_is_disabled(app, city, held):
+    factories.user_with(Duty.OVERSEE, organisation=city.bureau, username="second_overseer")
+    with app.transaction(force_rollback=True), connection.cursor() as cursor:
+        cursor.execute("set lock_timeout = 500")
+        app.execute(held)
+        people.disable_user(city.officer, by=city.people_admin)
+        people.withdraw_duty(city.reviewer, Duty.CONFIRM_VIOLATIONS, city.branch, by=city.security_admin)
+    city.officer.refresh_from_db()
+    assert not city.officer.is_active
+
+
+@pytest.mark.parametrize("table", ["mfa_authenticator", "access_attempt", "procrastinate_jobs"])
+def test_a_revocation_goes_on_while_what_can_be_locked_is_locked(app, city, table):
+    """SECURITY.md says which tables the application's role may lock: sign-ins and sealing wait, a revocation does not."""
+    by_page, by_hand = factories.approved(city), factories.approved(city)
+    decider = worlds.client_of(worlds.sign_in(city.supervisor))
+    with app.transaction(), connection.cursor() as cursor:
+        cursor.execute("set lock_timeout = 500")
+        app.execute(f"lock table {table} in access exclusive mode")
+        answer = decider.get(reverse("access:request", args=[by_page.access_request_id]))
+        assert answer.status_code == 200
+        answer = decider.post(reverse("access:grant_revoke", args=[by_page.pk]), {"revoke-reason": "已不需要。"})
+        assert answer.status_code == 302
+        cursor.execute(
+            "select access_revoke(%s, %s, 'x', %s, %s)",
+            [by_hand.pk, city.supervisor.pk, secrets.token_bytes(32), secrets.token_bytes(32)],
+        )
+    for grant in (by_page, by_hand):
+        assert not Grant.objects.get(pk=grant.pk).is_live()
+
+
+def test_a_session_stays_its_holders(app, city):
+    """Hidden for a moment, it would outlive that all sessions of its holder are ended."""
+    worlds.sign_in(city.officer)
+    for user in (city.officer2.pk, None):
+        with pytest.raises(psycopg.DatabaseError) as error:
+            app.execute("update access_session set user_id = %s where user_id = %s", [user, city.officer.pk])
+        assert refused(error)
 
 
 @pytest.mark.parametrize(

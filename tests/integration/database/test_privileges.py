@@ -188,6 +188,38 @@ def test_no_function_that_counts_was_forgotten(cloned):
     assert rows == []
 
 
+LARGE_OBJECTS = (
+    "select lo_from_bytea(0, 'hidden')",
+    "select lo_creat(-1)",
+    "select lo_create(0)",
+    "select lo_get(1)",
+    "select lo_put(1, 0, 'x')",
+    "select lo_open(1, 131072)",
+    "select loread(0, 1)",
+    "select lowrite(0, 'x')",
+    "select lo_import('/etc/hostname')",
+)
+
+
+@pytest.mark.parametrize("statement", LARGE_OBJECTS)
+@pytest.mark.parametrize("role", [database.APP, database.SIGNER, database.KEYS])
+def test_no_role_keeps_large_objects(cloned, role, statement):
+    with (
+        psycopg.connect(make_conninfo(**{**cloned, "user": role})) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute(statement)
+
+
+def test_no_function_of_large_objects_was_forgotten(catalogue):
+    rows = catalogue.execute(
+        "select p.oid::regprocedure::text from pg_proc p where pronamespace = 'pg_catalog'::regnamespace"
+        " and (proname ~ '^lo_' or prosrc ~ '^be_lo') and has_function_privilege(%s, p.oid, 'execute')",
+        [database.APP],
+    ).fetchall()
+    assert rows == []
+
+
 def _as_django(connection: psycopg.Connection):
     class Wrapped:
         @staticmethod

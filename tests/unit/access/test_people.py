@@ -252,7 +252,7 @@ def test_withdrawing_takes_one_and_ends_the_sessions(city):
     people.withdraw_duty(city.supervisor, Duty.DECIDE_REQUESTS, city.branch, by=city.security_admin2)
 
     assert not duties.holds(city.supervisor, Duty.DECIDE_REQUESTS)
-    assert not Session.objects.filter(user=city.supervisor).exists()
+    assert not Session.objects.live().filter(user=city.supervisor).exists()
     with pytest.raises(Refused, match="does not hold"):
         people.withdraw_duty(city.supervisor, Duty.DECIDE_REQUESTS, city.branch, by=city.security_admin2)
 
@@ -264,10 +264,10 @@ def test_an_agreement_that_is_over_ends_the_sessions_of_its_unit_and_of_no_other
     administrator = factories.administrator_of(city.kindergarten)
 
     people.change_agreement(city.kindergarten, by=administrator, ends_on=today)
-    assert Session.objects.filter(user=city.requester).exists()
+    assert Session.objects.live().filter(user=city.requester).exists()
     people.change_agreement(city.kindergarten, by=administrator, ends_on=today - timedelta(days=1))
-    assert not Session.objects.filter(user=city.requester).exists()
-    assert Session.objects.filter(user=city.judge).exists()
+    assert not Session.objects.live().filter(user=city.requester).exists()
+    assert Session.objects.live().filter(user=city.judge).exists()
 
 
 def test_the_last_overseer_at_the_top_stays(city):
@@ -326,7 +326,7 @@ def test_a_new_code_for_who_decides_takes_two_and_ends_the_sessions_when_it_is_u
     [notice] = people.notices(city.supervisor)
     assert city.people_admin.full_name in notice and city.people_admin2.full_name in notice
     assert people.enrol(by="supervisor", code=first.text + second.text, password="another choice of mine")
-    assert not Session.objects.filter(user=city.supervisor).exists()
+    assert not Session.objects.live().filter(user=city.supervisor).exists()
     [notice] = people.notices(city.supervisor)
     assert "chosen anew" in notice
 

@@ -41,7 +41,7 @@ def at_once(cloned: dict[str, str], owner: psycopg.Connection) -> Callable[..., 
     """
 
     def run(row, *acts: Callable[[], Any]) -> list[Any]:
-        lock, values = sql.SQL("select pg_advisory_xact_lock(136, 3)"), []
+        lock, values = sql.SQL("select from access_oversight for update"), []
         if row is not None:
             lock, values = sql.SQL("select from {} where id = %s for update"), [row.pk]
             lock = lock.format(sql.Identifier(row._meta.db_table))
@@ -275,6 +275,30 @@ def test_two_exclusive_duties_given_at_once_are_one(city, at_once):
     assert sorted(kinds(outcomes))[0] == "NoneType" and len(outcomes) == 2
     assert any(isinstance(outcome, Refused | WrongState) for outcome in outcomes)
     assert len(held_by(person)) == 1
+
+
+def test_the_last_two_overseers_disabled_at_once_leave_one_and_a_sentence(city, at_once):
+    second = factories.user_with(Duty.OVERSEE, organisation=city.bureau)
+
+    outcomes = at_once(
+        None,
+        lambda: people.disable_user(city.auditor, by=city.people_admin),
+        lambda: people.disable_user(second, by=city.people_admin2),
+    )
+
+    assert kinds(outcomes) == ["User", "WrongState"]
+    assert (holders(Duty.OVERSEE, city.bureau).count(), events("USER_DISABLED")) == (1, 1)
+
+
+def test_two_first_halves_of_a_code_at_once_are_one_and_a_sentence(city, at_once):
+    outcomes = at_once(
+        city.supervisor,
+        lambda: people.renew_code(city.supervisor, by=city.people_admin, reason="手机遗失。"),
+        lambda: people.renew_code(city.supervisor, by=city.people_admin2, reason="手机遗失。"),
+    )
+
+    assert kinds(outcomes) == ["Code", "Refused"]
+    assert events("CHANGE_PROPOSED") == 1
 
 
 def test_the_last_two_overseers_relieved_at_once_leave_one(city, at_once):
