@@ -9,9 +9,15 @@ from config import database
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Written by functions that take the clock, by the owner only, or read by no page.
+# Written by functions that take the clock, by the owner only, or (attempts) never read as a moment.
 BY_THE_CLOCK = {
-    *("access_confirmationuse", "access_enrolment", "access_grantexpiry", "access_identityconfirmation"),
+    *(
+        "access_attempt",
+        "access_confirmationuse",
+        "access_enrolment",
+        "access_grantexpiry",
+        "access_identityconfirmation",
+    ),
     *("access_opening", "access_organisationuserobjectpermission", "access_proposal", "access_revocation"),
     *("access_undertaking", "access_legalbasis", "access_casepurpose", "access_workingday", "records_offence"),
     *("records_sealingrule", "records_stub", "records_upkeep"),

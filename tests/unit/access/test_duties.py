@@ -64,8 +64,10 @@ def test_every_person_of_the_city_holds_exactly_what_was_given(city):
 
 
 def test_a_code_that_begins_like_another_is_another_unit(db):
-    short = factories.organisation(OrganisationKind.PUBLIC_SECURITY_BUREAU, code="31010", path="31010/")
-    long = factories.organisation(OrganisationKind.PUBLIC_SECURITY_BUREAU, code="310101", path="310101/")
+    short = factories.organisation(OrganisationKind.PUBLIC_SECURITY_BUREAU, code="310101000099", path="310101000099/")
+    long = factories.organisation(
+        OrganisationKind.PUBLIC_SECURITY_BUREAU, code="310101000099000000", path="310101000099000000/"
+    )
     person = factories.user_with(Duty.DECIDE_REQUESTS, organisation=short)
 
     assert not duties.has(person, Duty.DECIDE_REQUESTS, long)

@@ -72,8 +72,11 @@ def broken_requests(city):
         ("decided_request_says_when", sent, {"status": Status.REFUSED}),
         ("decided_request_says_when", sent, {"decided_at": NOW()}),
         ("number", sent, {"number": draft.number}),
+        ("request_number_is_a_number", draft, {"number": 'CX-2026-A","x":"'}),
+        ("kind_of_act_is_a_code", draft, {"act_kind": "*"}),
     ):
-        yield name, copy_of(row, **{"number": f"CX-{len(values)}-{factories.token().hex[:7]}", **values})
+        number = factories.token().hex[:7].translate(str.maketrans("01abcdef", "23ABCDEF"))
+        yield name, copy_of(row, **{"number": f"CX-2026-{number}", **values})
     subject = sent.subjects.get()
     yield "one_subject_a_place", copy_of(subject)
 
@@ -113,9 +116,10 @@ def broken_law(city):
 
 
 def broken_people(city):
-    yield "outside_unit_has_agreement", copy_of(city.court, agreement_ends_on=None, code="X", path="X/")
+    yield "outside_unit_has_agreement", copy_of(city.court, agreement_ends_on=None, code="1" * 12, path="X/")
+    yield "unit_code_is_a_code", copy_of(city.court, code="Y", path="Y/")
     yield "code", copy_of(city.court, path="Y/")
-    yield "path", copy_of(city.court, code="Y")
+    yield "path", copy_of(city.court, code="2" * 12)
     yield "username", copy_of(city.officer)
 
 

@@ -225,7 +225,7 @@ def test_looking_again_ends_with_the_viewing_time_and_with_the_grant(grant, owne
 
 def test_whoever_moved_to_another_unit_has_left_the_grant_behind(city, grant):
     person = city.requester
-    person.organisation = city.employer
+    person.organisation, person._history_user = city.employer, city.people_admin
     with transaction.atomic():
         person.save()
         trail.write(trail.EventType.USER_CHANGED, by=city.people_admin, on=person)
