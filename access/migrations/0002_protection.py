@@ -159,7 +159,7 @@ REQUEST_MOVES = (
 BOUNDED = (
     *WITH_HISTORY,
     *HISTORIES,
-    *("access_session", "access_letter", "access_decision", "access_grant", "mfa_authenticator"),
+    *("access_session", "access_sessionend", "access_letter", "access_decision", "access_grant", "mfa_authenticator"),
 )
 
 

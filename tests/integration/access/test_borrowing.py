@@ -100,7 +100,7 @@ def test_a_row_that_nobody_set_up_stops_no_page_and_proves_nothing(city, owner, 
     again = sign_in(Client(), "supervisor")
     # Recovery codes alone are no second step.
     assert again["Location"] == ("/" if kind == "recovery_codes" else LOGIN)
-    with pytest.raises(Refused, match="not as its holder"):
+    with pytest.raises(Refused):
         factors.of(city.supervisor)
 
 

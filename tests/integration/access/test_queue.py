@@ -94,11 +94,7 @@ def test_the_review_of_one_decision_names_it(client, city):
 
 def test_the_review_stands_while_the_requester_corrects_what_its_period_is_counted_from(client, city):
     access_request = factories.submitted(city, by=city.judge, code="PSAPL-136-CASE", act_on=date(2026, 6, 10))
-    decisions.return_for_correction(
-        access_request,
-        review=factories.review(DOCUMENTS=False),
-        **factories.confirmed(access_request, by=city.supervisor),
-    )
+    factories.return_for_correction(access_request, by=city.supervisor, review=factories.review(DOCUMENTS=False))
     access_request.refresh_from_db()
     requests.save_draft(
         access_request,
