@@ -414,7 +414,7 @@ def main() -> int:
 
         def forget_limits() -> None:
             with psycopg.connect(make_conninfo(**{**values, "user": database.OWNER}), autocommit=True) as owner:
-                owner.execute("delete from django_cache")
+                owner.execute("delete from access_attempt")
 
         with serving(values) as (address, pid):
             run = Run(address, sessions, forget_limits)
