@@ -354,7 +354,8 @@ def serving(values: dict[str, str]) -> Iterator[tuple[str, int]]:
 
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    environ = {**os.environ, "DATABASE_URL": make_conninfo(**{**values, "user": database.APP})}
+    addresses = {"DATABASE_URL": database.APP, "SEALED_DATABASE_URL": database.KEYS}
+    environ = {**os.environ, **{name: make_conninfo(**{**values, "user": role}) for name, role in addresses.items()}}
     command = [
         "-m",
         "gunicorn",
