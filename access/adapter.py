@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -73,13 +71,7 @@ class MFAAdapter(DefaultMFAAdapter):
 
     def encrypt(self, text: str) -> str:
         """Keep second-factor secrets under the working key, not in plain text in the database."""
-        record = str(uuid.uuid4())
-        key, wrapped = vault.new_key("mfa_authenticator", record)
-        parts = [wrapped, key.encrypt(text.encode(), field="data")]
-        return ".".join([record, *(urlsafe_b64encode(part).decode() for part in parts)])
+        return vault.seal_text(text, table="mfa_authenticator", field="data")
 
     def decrypt(self, encrypted_text: str) -> str:
-        record, *parts = encrypted_text.split(".")
-        wrapped, blob = (urlsafe_b64decode(part) for part in parts)
-        key = vault.unwrap(wrapped, table="mfa_authenticator", record=record)
-        return key.decrypt(blob, field="data").decode()
+        return vault.open_text(encrypted_text, table="mfa_authenticator", field="data")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
@@ -54,18 +52,12 @@ def unseal(kept: str, user: User) -> QueryDict | None:
 
 def lock_up(what: str, text: str) -> str:
     """Return a text that only this program reads again, and only as what it is; pages may carry it."""
-    record = str(uuid.uuid4())
-    key, wrapped = vault.new_key("carried", record)
-    return ".".join(
-        [record, *(urlsafe_b64encode(part).decode() for part in (wrapped, key.encrypt(text.encode(), field=what)))]
-    )
+    return vault.seal_text(text, table="carried", field=what)
 
 
 def take_out(what: str, carried_text: str) -> str | None:
     """Return the text that was locked up as this; None when it is something else."""
     try:
-        record, wrapped, sealed = carried_text.split(".")
-        key = vault.unwrap(urlsafe_b64decode(wrapped), table="carried", record=str(uuid.UUID(record)))
-        return key.decrypt(urlsafe_b64decode(sealed), field=what).decode()
+        return vault.open_text(carried_text, table="carried", field=what)
     except (ValueError, vault.Tampered):
         return None

@@ -12,6 +12,8 @@ Both are self-describing, and what they describe is authenticated with them.
 
 from __future__ import annotations
 
+import uuid
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 
 from django.conf import settings
@@ -55,9 +57,11 @@ __all__ = [
     "load_keyring",
     "make_version_current",
     "new_key",
+    "open_text",
     "reset",
     "retire_version",
     "rewrap_to_current",
+    "seal_text",
     "unwrap",
     "use",
 ]
@@ -136,6 +140,24 @@ def rewrap_to_current(wrapped: bytes, *, table: str, record: str) -> bytes:
 def is_current(wrapped: bytes) -> bool:
     """Is the key wrapped under the current version of its compartment?"""
     return datakeys.is_current(keyring(), wrapped)
+
+
+@sensitive_variables()
+def seal_text(text: str, *, table: str, field: str) -> str:
+    """Return a text that stands where there is room for a text only, with a key of its own wrapped beside it."""
+    record = str(uuid.uuid4())
+    key, wrapped = new_key(table, record)
+    return ".".join(
+        [record, *(urlsafe_b64encode(part).decode() for part in (wrapped, key.encrypt(text.encode(), field=field)))]
+    )
+
+
+@sensitive_variables()
+def open_text(sealed: str, *, table: str, field: str) -> str:
+    """Return what `seal_text` sealed for this table and field; Tampered or ValueError when it is something else."""
+    record, wrapped, content = sealed.split(".")
+    key = unwrap(urlsafe_b64decode(wrapped), table=table, record=str(uuid.UUID(record)))
+    return key.decrypt(urlsafe_b64decode(content), field=field).decode()
 
 
 def index(purpose: str, value: str) -> bytes:
