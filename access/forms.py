@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from access import catalogue, identifiers, law, passwords
-from access.actions.decisions import Review, Scope
+from access.actions.decisions import Review, Scope, act_of
 from access.actions.requests import Particulars, Person
 from access.database import Act
 from access.exceptions import Refused
@@ -476,18 +476,8 @@ class DecisionForm(forms.Form):
         outcome = {self.REFUSE: Outcome.REFUSE, self.RETURN: Outcome.RETURN}.get(
             self.cleaned_data["outcome"], Outcome.APPROVE
         )
-        if outcome != Outcome.APPROVE:
-            return Act.vote(access_request, access_request.version, outcome.value)
-        scope = self.scope()
-        return Act.vote(
-            access_request,
-            access_request.version,
-            outcome.value,
-            rung=scope.rung,
-            window_from=scope.window_from,
-            hours=scope.hours,
-            openings=scope.openings,
-        )
+        scope = self.scope() if outcome == Outcome.APPROVE else None
+        return act_of(access_request, access_request.version, outcome, scope)
 
     @staticmethod
     def _checklist(values: dict[str, Any]) -> dict[str, bool]:

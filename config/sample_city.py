@@ -649,8 +649,7 @@ class _City:
         outcome = {decisions.refuse: Outcome.REFUSE, decisions.return_for_correction: Outcome.RETURN}.get(
             decision, Outcome.APPROVE
         )
-        scope = values.get("scope")
-        act = Act.vote(access_request, version, outcome.value, **(vars(scope) if scope else {}))
+        act = decisions.act_of(access_request, version, outcome, values.get("scope"))
         identity.confirm_identity(by=by, session_key=SESSION, act=act, factor="password", proved=True)
         return decision(access_request, by=by, session_key=SESSION, version=version, **values)
 

@@ -392,7 +392,7 @@ def confirmed(
     """
     version = access_request.version if version is None else version
     with suppress(WrongState):
-        act = Act.vote(access_request, version, outcome.value, **(vars(scope) if scope else {}))
+        act = decisions.act_of(access_request, version, outcome, scope)
         identity.confirm_identity(by=by, session_key=SESSION, act=act, factor="password", proved=True)
     return {"by": by, "session_key": SESSION, "version": version}
 

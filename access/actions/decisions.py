@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from access import database, duties, law, permissions
 from access.actions.requests import _lock, key_of
+from access.database import Act
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.models import AccessRequest, Decision, Grant, User
 from access.models.law import Rung
@@ -41,6 +42,11 @@ class Review:
         """Raise Refused when a point is answered with no: then nothing is approved."""
         if not all(self.checklist.values()):
             raise Refused(_("A point of the checklist is answered with no; refuse the request or return it."))
+
+
+def act_of(access_request: AccessRequest, version: int, outcome: Outcome, scope: Scope | None = None) -> Act:
+    """Return the one vote that a confirmation of identity is for: this version, this outcome, this scope."""
+    return Act.vote(access_request, version, outcome.value, **(vars(scope) if scope else {}))
 
 
 def approve(
