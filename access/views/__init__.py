@@ -11,3 +11,8 @@ class AuthenticatedHttpRequest(HttpRequest):
     """What every view here is given: LoginRequired lets nobody else past."""
 
     user: User
+
+
+def session_key(request: HttpRequest) -> str:
+    """Return the key of this session, which actions turn into its digest; nothing keeps it."""
+    return request.session.session_key or ""

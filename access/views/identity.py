@@ -27,7 +27,7 @@ from access.exceptions import Refused
 from access.forms import IdentityForm
 from access.limits import Tries, left_sentence
 from access.models import ActKind, Grant, User
-from access.views import AuthenticatedHttpRequest
+from access.views import AuthenticatedHttpRequest, session_key
 from access.webauthn_forms import UNREADABLE
 
 # The challenges that a session's pages stand before, newest last; an older page has to be loaded again.
@@ -119,7 +119,7 @@ def ask(request: AuthenticatedHttpRequest, act: Act, *, is_sent: bool | None = N
             factor = _proved_by(request, act, form)
             identities.confirm_identity(
                 by=user,
-                session_key=request.session.session_key or "",
+                session_key=session_key(request),
                 act=act,
                 factor=factor or strongest,
                 proved=factor is not None,

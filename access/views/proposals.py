@@ -21,7 +21,7 @@ from access.exceptions import Refused, WrongState
 from access.models import Proposal
 from access.models.proposals import DECIDED_BY, ProposalKind, ProposalState
 from access.people_forms import TurnDownForm
-from access.views import AuthenticatedHttpRequest
+from access.views import AuthenticatedHttpRequest, session_key
 from access.views.identity import Asked, ask
 from access.views.people import hand_over
 
@@ -65,7 +65,7 @@ def enact(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
         asked = ask(request, Act.proposal(chosen))
         if not asked.is_proved:
             return _page(request, chosen, asked=asked)
-        code = actions.enact(chosen, by=request.user, session_key=request.session.session_key or "")
+        code = actions.enact(chosen, by=request.user, session_key=session_key(request))
     except (Refused, WrongState) as error:
         messages.warning(request, str(error))
         return redirect("access:proposal", pk=pk)

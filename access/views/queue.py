@@ -27,7 +27,7 @@ from access.models import AccessRequest, Decision, Grant, User
 from access.models.law import Rung
 from access.models.requests import Outcome, Status
 from access.shell import due_of
-from access.views import AuthenticatedHttpRequest
+from access.views import AuthenticatedHttpRequest, session_key
 from access.views.identity import Asked, ask
 from access.views.requests import detail_page, facts_of, people_counted, timeline, with_law
 from audit.middleware import carried
@@ -113,7 +113,7 @@ def decide(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
         if not asked.is_proved:
             return _confirm_page(request, access_request, form, asked)
     try:
-        decided = _vote(access_request, form, by=request.user, session_key=request.session.session_key or "")
+        decided = _vote(access_request, form, by=request.user, session_key=session_key(request))
     except Refused as error:
         form.add_error(None, str(error))
         return _review_page(request, _submitted(request, pk), form)
@@ -125,7 +125,7 @@ def decide(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 def _confirmed(request: AuthenticatedHttpRequest, access_request: AccessRequest, form: DecisionForm) -> Asked:
     act = form.act(access_request)
-    if identities.is_confirmed(request.user, request.session.session_key or "", act):
+    if identities.is_confirmed(request.user, session_key(request), act):
         return Asked(True, IdentityForm(strongest="password", is_change=False), {})
     return ask(request, act, is_sent=PROOF in request.POST)
 

@@ -32,7 +32,7 @@ from access.forms import NewAppForm, NewKeyForm, NewPasswordForm, PreferencesFor
 from access.languages import set_language_cookie
 from access.models import Session
 from access.sessions import SessionStore, session_digest
-from access.views import AuthenticatedHttpRequest
+from access.views import AuthenticatedHttpRequest, session_key
 from access.webauthn_forms import UNREADABLE
 
 View = Callable[..., HttpResponse]
@@ -48,7 +48,7 @@ def my_security(request: AuthenticatedHttpRequest) -> HttpResponse:
         found = []
         messages.error(request, str(error))
     codes = next((factor for factor in found if factor.type == Authenticator.Type.RECOVERY_CODES), None)
-    here = session_digest(_key(request)).hex()
+    here = session_digest(session_key(request)).hex()
     sessions = Session.objects.live().filter(user=user).order_by("-last_seen_at")
     context = {
         "app": next((factor for factor in found if factor.type == Authenticator.Type.TOTP), None),
@@ -72,7 +72,7 @@ def confirmed(change: str) -> Callable[[View], View]:
         def guarded(request: AuthenticatedHttpRequest, **values: Any) -> HttpResponse:
             name = change.format(**values)
             act = Act.change(request.user, name)
-            if not identity.is_confirmed(request.user, _key(request), act):
+            if not identity.is_confirmed(request.user, session_key(request), act):
                 return redirect("access:identity_change", change=name)
             try:
                 return view(request, **values)
@@ -94,7 +94,7 @@ def password(request: AuthenticatedHttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             security.change_password(
-                by=request.user, session_key=_key(request), password=form.cleaned_data["new_password"]
+                by=request.user, session_key=session_key(request), password=form.cleaned_data["new_password"]
             )
         except Refused as error:
             form.add_error("new_password", str(error))
@@ -115,7 +115,7 @@ def app_add(request: AuthenticatedHttpRequest) -> HttpResponse:
     secret = typed.take_out(what, request.POST.get("carried_secret", ""))
     if request.method == "POST" and form.is_valid() and secret is not None:
         if totp.validate_totp_code(secret, form.cleaned_data["code"]):
-            codes = security.add_app(by=request.user, session_key=_key(request), secret=secret)
+            codes = security.add_app(by=request.user, session_key=session_key(request), secret=secret)
             return _added(request, _("The authenticator app is added."), codes)
         form.add_error("code", _("The code is not right. Wait for a new one and try again."))
     secret = secret or totp.generate_totp_secret()
@@ -135,7 +135,7 @@ def app_remove(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Remove the authenticator app."""
     get_object_or_404(Authenticator, user=request.user, type=Authenticator.Type.TOTP)
     if request.method == "POST":
-        security.remove_app(by=request.user, session_key=_key(request))
+        security.remove_app(by=request.user, session_key=session_key(request))
         messages.success(request, _("The authenticator app is removed."))
         return redirect("access:security")
     return render(request, "access/security_remove.html", {"name": _("the authenticator app")})
@@ -146,7 +146,7 @@ def app_remove(request: AuthenticatedHttpRequest) -> HttpResponse:
 def codes(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Make new recovery codes, shown once."""
     if request.method == "POST":
-        made = security.make_codes(by=request.user, session_key=_key(request))
+        made = security.make_codes(by=request.user, session_key=session_key(request))
         return _added(request, "", made)
     return render(request, "access/security_codes.html", {"codes": []})
 
@@ -160,7 +160,7 @@ def key_add(request: AuthenticatedHttpRequest) -> HttpResponse:
         credential = form.cleaned_data["credential"]
         if _is_registered(credential):
             made = security.add_key(
-                by=request.user, session_key=_key(request), name=form.cleaned_data["name"], credential=credential
+                by=request.user, session_key=session_key(request), name=form.cleaned_data["name"], credential=credential
             )
             return _added(request, _("The security key is added."), made)
         form.add_error(None, _("The key was not registered. Try again."))
@@ -174,7 +174,7 @@ def key_remove(request: AuthenticatedHttpRequest, pk: int) -> HttpResponse:
     """Remove a security key."""
     key = get_object_or_404(Authenticator, user=request.user, type=Authenticator.Type.WEBAUTHN, pk=pk)
     if request.method == "POST":
-        security.remove_key(by=request.user, session_key=_key(request), key=pk)
+        security.remove_key(by=request.user, session_key=session_key(request), key=pk)
         messages.success(request, _("The security key is removed."))
         return redirect("access:security")
     return render(request, "access/security_remove.html", {"name": str(key)})
@@ -206,7 +206,7 @@ def session_end(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpRespons
 @require_POST
 def sessions_end(request: AuthenticatedHttpRequest) -> HttpResponse:
     """End all of one's other sessions."""
-    security.end_other_sessions(by=request.user, session_key=_key(request))
+    security.end_other_sessions(by=request.user, session_key=session_key(request))
     messages.success(request, _("Your other sessions have ended."))
     return redirect("access:security")
 
@@ -221,10 +221,6 @@ def session(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         store.prolong()
     return JsonResponse({"left": store.seconds_left, "who": typed.writer(request.user), "token": get_token(request)})
-
-
-def _key(request: AuthenticatedHttpRequest) -> str:
-    return request.session.session_key or ""
 
 
 def _added(request: AuthenticatedHttpRequest, sentence: str, made: list[str]) -> HttpResponse:

@@ -25,7 +25,7 @@ from access.models import Grant, RequestSubject, Undertaking, User
 from access.models.law import RecordFilter
 from access.models.requests import LIVE, GrantQuerySet
 from access.permissions import allowed
-from access.views import AuthenticatedHttpRequest
+from access.views import AuthenticatedHttpRequest, session_key
 from records import disclosure
 from records.exceptions import NothingToShow, Refused, WrongState
 from records.forms import OpenForm, UndertakingForm
@@ -91,7 +91,7 @@ def open_answer(request: AuthenticatedHttpRequest, pk: uuid.UUID, subject_id: uu
             found,
             subject,
             by=request.user,
-            session_key=request.session.session_key or "",
+            session_key=session_key(request),
             token=form.cleaned_data["token"],
         )
     except NothingToShow:
@@ -169,7 +169,7 @@ def _interruption(request: AuthenticatedHttpRequest, found: Grant, subject: Requ
         "person": _person(found, subject),
         "form": OpenForm.new(),
         "left": left,
-        "is_fresh": opening.identity_is_fresh(request.user, request.session.session_key or "", found),
+        "is_fresh": opening.identity_is_fresh(request.user, session_key(request), found),
         "now": found.database_now,
         **_scope(found),
     }
