@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from access import database, duties, law, permissions
-from access.actions.requests import _lock, key_of
+from access.actions.requests import key_of, lock
 from access.database import Act
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.models import AccessRequest, Decision, Grant, User
@@ -88,7 +88,7 @@ def _vote(
     target = {Outcome.APPROVE: Status.APPROVED, Outcome.REFUSE: Status.REFUSED, Outcome.RETURN: Status.RETURNED}[
         outcome
     ]
-    access_request = _lock(access_request, to=target, version=version)
+    access_request = lock(access_request, to=target, version=version)
     permissions.check_can_decide(by, access_request)
     today = timezone.localdate(trail.database_now())
     if not access_request.organisation.agreement_holds(today):

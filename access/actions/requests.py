@@ -120,7 +120,7 @@ def save_draft(
         )
         kind = EventType.REQUEST_DRAFTED
     else:
-        access_request = _lock(access_request)
+        access_request = lock(access_request)
         permissions.check_can_edit(by, access_request)
         permissions.check_can_file(by, today)
         if not access_request.is_editable:
@@ -159,7 +159,7 @@ def attach_letter(
 
     The request has another version afterwards: nobody decides it from a page that showed another letter.
     """
-    access_request = _lock(access_request, version=version)
+    access_request = lock(access_request, version=version)
     permissions.check_can_edit(by, access_request)
     if not access_request.is_editable:
         raise WrongState(_already(access_request))
@@ -191,7 +191,7 @@ def submit(access_request: AccessRequest, *, by: User, version: int) -> AccessRe
     Nothing here depends on whether a record exists (Rule 3). Raises Refused, naming what is missing, when the request
     is incomplete, the law does not carry it, or nobody could decide it.
     """
-    access_request = _lock(access_request, to=Status.SUBMITTED)
+    access_request = lock(access_request, to=Status.SUBMITTED)
     permissions.check_can_edit(by, access_request)
     today = timezone.localdate()
     permissions.check_can_file(by, today)
@@ -244,7 +244,7 @@ def submit(access_request: AccessRequest, *, by: User, version: int) -> AccessRe
 @transaction.atomic(durable=True)
 def withdraw(access_request: AccessRequest, *, by: User, version: int) -> AccessRequest:
     """Take a request back before it is decided; it stays on file."""
-    access_request = _lock(access_request, to=Status.WITHDRAWN, version=version)
+    access_request = lock(access_request, to=Status.WITHDRAWN, version=version)
     permissions.check_can_edit(by, access_request)
     if access_request.status == Status.SUBMITTED:
         # Every move out of SUBMITTED is the database's.
@@ -378,7 +378,7 @@ def _route(access_request: AccessRequest) -> Organisation:
     )
 
 
-def _lock(access_request: AccessRequest, *, to: Status | None = None, version: int | None = None) -> AccessRequest:
+def lock(access_request: AccessRequest, *, to: Status | None = None, version: int | None = None) -> AccessRequest:
     """Fetch the row afresh, hold it until commit, refuse an illegal move and a page that shows an older version."""
     fresh = AccessRequest.objects.select_for_update().get(pk=access_request.pk)
     if to is not None and to not in TRANSITIONS[Status(fresh.status)]:

@@ -110,6 +110,7 @@ DATABASE_CALLS = {
 READERS = {
     "access/actions/requests.py": {
         "key_of",
+        "lock",
         "read_particulars",
         "read_person",
         "read_letter",
