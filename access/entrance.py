@@ -109,13 +109,12 @@ class SecondStep(AuthenticateStage):
         return response, goes_on
 
 
-def _with_codes(user: User) -> list[Authenticator]:
-    """Return the factors that a code may be of; a form's error when they are not as their holder set them up."""
+def _factors_of(user: User) -> list[Authenticator]:
+    """Return this person's second factors; a form's error when they are not as their holder set them up."""
     try:
-        found = factors.of(user)
+        return factors.of(user)
     except Refused as error:
         raise ValidationError(str(error)) from None
-    return [factor for factor in found if factor.type != Authenticator.Type.WEBAUTHN]
 
 
 def _factor_of(user: User, code: str) -> Authenticator | None:
@@ -123,11 +122,10 @@ def _factor_of(user: User, code: str) -> Authenticator | None:
     tries = code_tries_for(context.request, user)
     if tries.take() is None:
         return None
-    for factor in _with_codes(user):
-        if factor.wrap().validate_code(code):
-            tries.forget()
-            return factor
-    return None
+    factor = factors.answering(code, _factors_of(user))
+    if factor is not None:
+        tries.forget()
+    return factor
 
 
 class CodeForm(AuthenticateForm):
@@ -138,14 +136,14 @@ class CodeForm(AuthenticateForm):
     def clean_code(self) -> str:
         left = with_limit(self.user)
         code = self.cleaned_data["code"]
-        for factor in _with_codes(self.user):
-            if factor.wrap().validate_code(code):
-                self.authenticator = factor
-                code_tries_for(context.request, self.user).forget()
-                return code
-        identity.fail_to_sign_in(by=None, user=self.user)
-        wrong = _("The code is not right. Wait for a new one and try again.")
-        raise ValidationError(f"{wrong} {left_sentence(left)}")
+        factor = factors.answering(code, _factors_of(self.user))
+        if factor is None:
+            identity.fail_to_sign_in(by=None, user=self.user)
+            wrong = _("The code is not right. Wait for a new one and try again.")
+            raise ValidationError(f"{wrong} {left_sentence(left)}")
+        self.authenticator = factor
+        code_tries_for(context.request, self.user).forget()
+        return code
 
 
 class KeyForm(AuthenticateWebAuthnForm):
@@ -153,7 +151,7 @@ class KeyForm(AuthenticateWebAuthnForm):
 
     def clean_credential(self) -> Authenticator:
         with_limit(self.user)
-        _with_codes(self.user)
+        _factors_of(self.user)
         try:
             factor = super().clean_credential()
         except ValidationError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -35,6 +36,12 @@ def of(user: User) -> list[Authenticator]:
             )
         )
     return found
+
+
+def answering(code: str, found: Iterable[Authenticator]) -> Authenticator | None:
+    """Return the one of these factors that this code is of, or None; a right code is used up by that."""
+    with_codes = [factor for factor in found if factor.type != Authenticator.Type.WEBAUTHN]
+    return next((factor for factor in with_codes if factor.wrap().validate_code(code)), None)
 
 
 def _is_sound(factor: Authenticator) -> bool:

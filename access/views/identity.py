@@ -99,12 +99,13 @@ def ask(request: AuthenticatedHttpRequest, act: Act, *, is_sent: bool | None = N
     """
     user = request.user
     try:
-        strongest = strongest_factor(user)
+        found = factors.of(user)
     except Refused as error:
         form = IdentityForm({}, strongest="password", is_change=False)
         form.errors.clear()
         form.add_error(None, str(error))
         return Asked(False, form, {"form": form, "strongest": "password"}, 409)
+    strongest = _strongest_of(found)
     is_sent = request.method == "POST" if is_sent is None else is_sent
     data = request.POST if is_sent else None
     form = IdentityForm(data, strongest=strongest, is_change=act.kind == ActKind.CHANGE)
@@ -134,12 +135,9 @@ def ask(request: AuthenticatedHttpRequest, act: Act, *, is_sent: bool | None = N
     return Asked(False, form, context, status)
 
 
-def strongest_factor(user: User) -> str:
-    """Return what this person proves with who they are: a security key, an authenticator app, or only the password.
-
-    Refused when their second factors are not as they set them up.
-    """
-    types = {factor.type for factor in factors.of(user)}
+def _strongest_of(found: list[Authenticator]) -> str:
+    """Return what somebody with these factors proves it with: a security key, an authenticator app, or only the password."""
+    types = {factor.type for factor in found}
     for kind in (Authenticator.Type.WEBAUTHN, Authenticator.Type.TOTP):
         if kind in types:
             return str(kind.value)
@@ -155,12 +153,12 @@ def _proved_by(request: AuthenticatedHttpRequest, act: Act, form: IdentityForm) 
         return "password"
     if values.get("credential"):
         return "webauthn" if _key_answers(request, act, values["credential"]) else None
-    taken = {Authenticator.Type.RECOVERY_CODES}
-    if form.strongest != "webauthn":  # a lost key: only what was made for that
-        taken.add(Authenticator.Type.TOTP)
-    code = values.get("code", "")
-    found = [factor for factor in factors.of(user) if factor.type in taken]
-    return next((str(factor.type) for factor in found if factor.wrap().validate_code(code)), None)
+    # Read anew: checking the password takes long enough for a recovery code to be used up elsewhere.
+    found = factors.of(user)
+    if form.strongest == "webauthn":  # a lost key: only what was made for that
+        found = [factor for factor in found if factor.type == Authenticator.Type.RECOVERY_CODES]
+    factor = factors.answering(values.get("code", ""), found)
+    return factor and str(factor.type)
 
 
 # Security keys: the challenge is for one act, in one session, and is answered once.
