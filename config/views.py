@@ -82,13 +82,18 @@ def system_warnings() -> list[str]:
     return warnings
 
 
+def _counted(user: User, page: str) -> int:
+    """Return how much waits on a page, as the frame around the desk has counted it."""
+    return frame.of(user).waiting[page]
+
+
 def _deciding(user: User) -> tuple[list[Tile], list[Task]]:
     waiting = AccessRequest.objects.decidable_by(user)
     now, working = database_now(), calendar.load()
     overdue = waiting.filter(due_at__lt=now).count()
     url = reverse("access:queue")
     tiles = [
-        Tile(url, waiting.count(), _("to decide"), "blue"),
+        Tile(url, _counted(user, "access:queue"), _("to decide"), "blue"),
         Tile(url, overdue, _("overdue"), "seal" if overdue else "grey"),
     ]
     tasks = [
@@ -116,7 +121,7 @@ def _filing(user: User) -> tuple[list[Tile], list[Task]]:
             _("waiting for a decision"),
             "blue",
         ),
-        Tile(reverse("access:requests"), returned.count(), _("returned to you"), "amber"),
+        Tile(reverse("access:requests"), _counted(user, "access:requests"), _("returned to you"), "amber"),
         Tile(reverse("records:answers"), live.count(), _("answers you may open"), "green"),
     ]
     tasks = [
@@ -142,10 +147,12 @@ def _filing(user: User) -> tuple[list[Tile], list[Task]]:
 
 def _entering(user: User) -> tuple[list[Tile], list[Task]]:
     mine = Violation.objects.handled_by(user)
-    returned = mine.filter(status=Status.RETURNED)
     drafts = mine.filter(status=Status.DRAFT)
     url = reverse("records:violations")
-    tiles = [Tile(url, drafts.count(), _("drafts"), "grey"), Tile(url, returned.count(), _("returned to you"), "amber")]
+    tiles = [
+        Tile(url, drafts.count(), _("drafts"), "grey"),
+        Tile(url, _counted(user, "records:violations"), _("returned to you"), "amber"),
+    ]
     open_rows = (
         mine.filter(status__in=[Status.RETURNED, Status.DRAFT])
         .select_related("offence")
@@ -198,7 +205,7 @@ def _second_person(user: User) -> tuple[list[Tile], list[Task]]:
         )
         for row in waiting.select_related("unit").order_by("proposed_at")[:SHOWN]
     ]
-    return [Tile(url, waiting.count(), _("proposals to decide"), "blue")], tasks
+    return [Tile(url, _counted(user, "access:proposals"), _("proposals to decide"), "blue")], tasks
 
 
 PARTS = {

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from access import database, duties, refusals
+from access import database, duties, frame, refusals
 from access.actions import proposals as actions
 from access.database import Act
 from access.duties import Duty
@@ -44,7 +44,7 @@ def proposals(request: AuthenticatedHttpRequest) -> HttpResponse:
         "page": page,
         "rows": [(proposal, proposal.words()) for proposal in page],
         "is_other": is_other,
-        "waiting": waiting.count(),
+        "waiting": frame.of(request.user).waiting["access:proposals"],
     }
     return render(request, "access/proposals.html", context)
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from access import calendar, duties, law, permissions, typed
+from access import calendar, duties, frame, law, permissions, typed
 from access.actions import decisions
 from access.actions import identity as identities
 from access.duties import Duty
@@ -64,7 +64,7 @@ def queue(request: AuthenticatedHttpRequest) -> HttpResponse:
             )
             for row in page
         ],
-        "waiting": waiting.count(),
+        "waiting": frame.of(user).waiting["access:queue"],
         "overdue": waiting.filter(due_at__lte=now).count(),
         "missing_years": working.missing_years(timezone.localdate(now), timezone.localdate(now)),
     }
