@@ -8,7 +8,6 @@ declare
     sessions integer;
     accounts integer := 0;
     duties integer := 0;
-    columns text;
     one record;
 begin
     for one in
@@ -32,16 +31,9 @@ begin
 
     -- Whom the lost part shut out stays out, be it the last overseer (access_keep_overseers).
     perform set_config('seal.restoring', 'on', true);
-    -- The history has every column of the row under the same name, but no password.
-    select string_agg(quote_ident(a.attname), ', ') into columns
-      from pg_attribute a join pg_attribute h on h.attname = a.attname and h.attrelid = 'public.access_historicaluser'::regclass
-     where a.attrelid = 'public.access_user'::regclass and a.attnum > 0 and not a.attisdropped;
     for one in select id from public.access_user where id = any (p_disabled) and is_active loop
         update public.access_user set is_active = false where id = one.id;
-        execute format(
-            'insert into public.access_historicaluser (%1$s, history_date, history_type, history_user_id, history_change_reason)'
-            ' select %1$s, clock_timestamp(), ''~'', null, null from public.access_user where id = $1', columns)
-            using one.id;
+        perform public.access_keep_user(one.id, null);
         perform public.audit_append('USER_DISABLED', null, null, 'access.user', one.id::text, '{}');
         accounts := accounts + 1;
     end loop;

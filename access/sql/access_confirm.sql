@@ -1,9 +1,8 @@
 -- Keep that a person proved again, in this session, who they are - or that somebody failed to. A confirmation is for one
--- act: GRANT (openings of this grant), VOTE (this request at this version, with this
--- outcome and scope), PROPOSAL (putting it in force) or CHANGE (one
--- change of one's own factors).
--- Whoever has a security key proves it with the key, else with the authenticator app; a recovery code stands in for the
--- app, and for a lost key only where factors are changed. The password alone proves something only where nothing else is.
+-- act: GRANT (openings of this grant), VOTE (this request at this version, with this outcome and scope), PROPOSAL (putting
+-- it in force) or CHANGE (one change of one's own factors). Whoever has a security key proves it with the key, else with
+-- the authenticator app; a recovery code stands in for the app, and for a lost key only where factors are changed. The
+-- password alone proves something only where nothing else is.
 create function public.access_confirm(
     p_user uuid, p_session bytea, p_kind text, p_target uuid, p_detail text, p_factor text, p_proved boolean
 ) returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

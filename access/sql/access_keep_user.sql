@@ -4,6 +4,7 @@ create function public.access_keep_user(p_user uuid, p_by uuid) returns void
 declare
     columns text;
 begin
+    -- The history has every column of the row under the same name, but no password.
     select string_agg(quote_ident(attname), ', ' order by attnum) into columns
       from pg_attribute where attrelid = 'public.access_user'::regclass and attnum > 0 and not attisdropped
        and attname <> 'password';

@@ -37,7 +37,7 @@ begin
     end if;
     select * into strict b from public.access_legalbasis where id = r.basis_id;
     select * into strict u from public.access_user where id = p_by;
-    select code into strict unit from public.access_organisation where id = u.organisation_id;
+    unit := public.access_unit_code(p_by);
     if p_outcome is null or p_outcome not in ('APPROVE', 'REFUSE', 'RETURN')
         or octet_length(p_reason) is null or octet_length(p_reason_nonce) is distinct from 32
         or octet_length(p_reason_digest) is distinct from 32

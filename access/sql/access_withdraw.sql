@@ -13,8 +13,6 @@ begin
     update public.access_accessrequest set status = 'WITHDRAWN', version = version + 1 where id = p_request;
     perform public.access_keep_version(p_request, p_by);
     perform public.audit_append(
-        'REQUEST_WITHDRAWN', p_by::text,
-        (select o.code from public.access_user u join public.access_organisation o on o.id = u.organisation_id
-          where u.id = p_by),
-        'access.accessrequest', p_request::text, '{"number":"' || r.number || '","round":' || r.round || '}');
+        'REQUEST_WITHDRAWN', p_by::text, public.access_unit_code(p_by), 'access.accessrequest', p_request::text,
+        '{"number":"' || r.number || '","round":' || r.round || '}');
 end $$;
