@@ -17,7 +17,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from access import identifiers
+from access import identifiers, passwords
 from access.identifiers import IdentifierError
 from audit.fields import DayInput
 
@@ -69,6 +69,15 @@ class CodeField(forms.CharField):
 
 # The database keeps no other day (audit/sql `bounded_times`).
 EARLIEST, LATEST = date(1900, 1, 1), date(2200, 1, 1)
+
+
+class NewPasswordField(forms.CharField):
+    """A password that is being chosen: taken to the letter, and no longer than one may be."""
+
+    widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strip=False, max_length=passwords.MOST, **kwargs)
 
 
 class DayField(forms.DateField):

@@ -15,12 +15,21 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from access import catalogue, identifiers, law, passwords
+from access import catalogue, identifiers, law
 from access.actions.decisions import Review, Scope, act_of
 from access.actions.requests import Particulars, Person
 from access.database import Act
 from access.exceptions import Refused
-from access.fields import Cards, CheckedField, CodeField, DayField, LetterField, PlainLineField, PlainTextField
+from access.fields import (
+    Cards,
+    CheckedField,
+    CodeField,
+    DayField,
+    LetterField,
+    NewPasswordField,
+    PlainLineField,
+    PlainTextField,
+)
 from access.identifiers import DocumentType, IdentifierError
 from access.models import AccessRequest, CasePurpose, LegalBasis, Organisation
 from access.models.law import Rung
@@ -539,19 +548,13 @@ class NewPasswordForm(forms.Form):
 
     use_required_attribute = False
 
-    new_password = forms.CharField(
+    new_password = NewPasswordField(
         label=_("New password"),
-        strip=False,
-        max_length=passwords.MOST,
         help_text=_("At least 12 characters, not common, no pattern, and not made of your name or badge number."),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         error_messages={"required": _("Enter the new password.")},
     )
-    new_password_again = forms.CharField(
+    new_password_again = NewPasswordField(
         label=_("New password again"),
-        strip=False,
-        max_length=passwords.MOST,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         error_messages={"required": _("Enter the new password again.")},
     )
 

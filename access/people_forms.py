@@ -11,9 +11,9 @@ from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from access import identifiers, passwords
+from access import identifiers
 from access.duties import DANGEROUS, Duty
-from access.fields import CheckedField, DayField, PlainTextField
+from access.fields import CheckedField, DayField, NewPasswordField, PlainTextField
 from access.models import Organisation, User
 
 
@@ -139,21 +139,15 @@ class EnrolForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}),
         error_messages={"required": _("Enter the code.")},
     )
-    password = forms.CharField(
+    password = NewPasswordField(
         label=_("New password"),
-        strip=False,
-        max_length=passwords.MOST,
         help_text=_(
             "At least 12 characters, no pattern, nothing of your name. Nobody else needs to know it, and nobody will ask for it."
         ),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         error_messages={"required": _("Choose a password.")},
     )
-    password_again = forms.CharField(
+    password_again = NewPasswordField(
         label=_("New password again"),
-        strip=False,
-        max_length=passwords.MOST,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         error_messages={"required": _("Type the password once more.")},
     )
 
