@@ -693,7 +693,7 @@ class _City:
                 " submitted_at = submitted_at - %(back)s::interval where id = %(id)s",
                 {"back": str(back), "id": access_request.pk},
             )
-            owner.execute("select access_keep_version(%s, null)", [access_request.pk])
+            owner.execute("select access_keep_request(%s, null)", [access_request.pk])
             owner.execute(
                 "select audit_write('REQUEST_EDITED', null, null, 'access.accessrequest', %s, '{}')",
                 [str(access_request.pk)],

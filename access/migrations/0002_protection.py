@@ -61,6 +61,7 @@ FUNCTIONS = (
     "access_guard_letter",
     "access_request_digest",
     "access_keep_version",
+    "access_keep_request",
     "access_may_decide",
     "access_grant_from_votes",
     "access_confirm",

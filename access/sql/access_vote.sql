@@ -109,7 +109,7 @@ begin
            returned_at = case when state = 'RETURNED' then now_is end,
            decided_at = case when state <> 'RETURNED' then now_is end
      where id = p_request;
-    perform public.access_keep_version(p_request, p_by);
+    perform public.access_keep_request(p_request, p_by);
     perform public.audit_append(
         move, p_by::text, unit, 'access.accessrequest', p_request::text,
         '{"number":"' || r.number || '","round":' || r.round || '}');

@@ -11,7 +11,7 @@ begin
         raise exception 'the request has moved on' using errcode = 'SE001';
     end if;
     update public.access_accessrequest set status = 'WITHDRAWN', version = version + 1 where id = p_request;
-    perform public.access_keep_version(p_request, p_by);
+    perform public.access_keep_request(p_request, p_by);
     perform public.audit_append(
         'REQUEST_WITHDRAWN', p_by::text, public.access_unit_code(p_by), 'access.accessrequest', p_request::text,
         '{"number":"' || r.number || '","round":' || r.round || '}');
