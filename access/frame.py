@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, ClassVar, TypeVar
 
@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from access.duties import Duty
 from access.models import Organisation, User
+from access.questions import SOMEBODY, Question, Written
 
 # How long before a year begins its calendar is missed.
 CALENDAR_AHEAD = timedelta(days=45)
 Row = TypeVar("Row", bound=models.Model)
-Waiting = Callable[[User], models.QuerySet[Any]]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Frame:
     """What the frame says to one person; read afresh for each request."""
 
     held: frozenset[Duty]
+    # The database's clock, at which all of it was read.
+    now: datetime
     # How much waits, by the name of the page where it waits.
     waiting: dict[str, int] = field(default_factory=dict)
     # The year whose working days are not confirmed yet, if there is one.
@@ -36,10 +38,10 @@ class Frame:
 class Counts:
     """What is counted for the frame: for a page, by whoever holds one of its duties. Each app announces its own."""
 
-    announced: ClassVar[dict[str, tuple[set[Duty], Waiting]]] = {}
+    announced: ClassVar[dict[str, tuple[set[Duty], Question[Any]]]] = {}
 
     @classmethod
-    def announce(cls, counts: dict[str, tuple[set[Duty], Waiting]]) -> None:
+    def announce(cls, counts: dict[str, tuple[set[Duty], Question[Any]]]) -> None:
         cls.announced.update(counts)
         _statement.cache_clear()
 
@@ -57,53 +59,47 @@ def of(user: User) -> Frame:
     frame: Frame | None = getattr(user, "frame", None)
     if frame is None:
         found = read(user.pk)
-        frame = getattr(found, "frame", Frame(frozenset()))
+        frame = getattr(found, "frame", Frame(frozenset(), timezone.now()))
     return frame
+
+
+def holds(user: User, duty: Duty) -> bool:
+    """Say whether this person held the duty anywhere when their page began; what changes something asks anew."""
+    return duty in of(user).held
 
 
 def read(user_id: uuid.UUID) -> User | None:
     """Return a person with their unit and their frame, in one statement; None when there is nobody."""
-    statement, values = _statement()
+    statement = _statement()
     year = (timezone.localdate() + CALENDAR_AHEAD).year
-    known: dict[Any, Any] = {_SOMEBODY: user_id, _SOME_DAY: f"{year}-12-31"}
     with connection.cursor() as cursor:
-        # Values may be lists, which are no key of anything.
-        cursor.execute(statement, [known.get(value, value) if isinstance(value, _KNOWN) else value for value in values])
+        cursor.execute(statement.sql, [f"{year}-12-31", *statement.filled(user_id)])
         row = cursor.fetchone()
     if row is None:
         return None
     cells = iter(row)
     user, unit = _made(User, cells), _made(Organisation, cells)
     user.organisation = unit
-    held, is_confirmed, *counts = cells
+    held, now, is_confirmed, *counts = cells
     user.frame = Frame(  # type: ignore[attr-defined]
         held=frozenset(map(Duty, held)),
+        now=now,
         waiting=dict(zip(Counts.announced, counts, strict=True)),
         year_without_calendar=None if is_confirmed else year,
     )
     return user
 
 
-# The statement is made once: Django takes longer to write five such queries than PostgreSQL to answer them.
-_SOMEBODY = uuid.UUID(int=0x136)
-_SOME_DAY = "the last day of the year"
-_KNOWN = (uuid.UUID, str)
-
-
 @cache
-def _statement() -> tuple[str, list[Any]]:
-    asker = User(pk=_SOMEBODY)
-    # The unit is not known yet, so every query finds it by itself.
-    asker.organisation_id = models.Subquery(User.objects.filter(pk=_SOMEBODY).values("organisation_id")[:1])  # type: ignore[assignment]
+def _statement() -> Written:
+    """Write the statement; its first value is the day that a year's calendar has to know."""
     counts, values = [], []
-    for any_of, waiting in Counts.announced.values():
-        query, inner = waiting(asker).order_by().values("pk").query.sql_with_params()
+    for any_of, question in Counts.announced.values():
         # What a person has no duty for is not even counted.
-        count = f"(select count(*) from ({query}) as waiting)"  # noqa: S608 - Django's own query
-        counts.append(f"case when %s::text[] && held.duties then {count} else 0 end")
-        values += [sorted(any_of), *inner]
+        counts.append(f"case when %s::text[] && held.duties then ({question.counted.sql}) else 0 end")
+        values += [sorted(any_of), *question.counted.values]
     statement = f"""
-        select {_columns(User, "who")}, {_columns(Organisation, "unit")}, held.duties,
+        select {_columns(User, "who")}, {_columns(Organisation, "unit")}, held.duties, clock_timestamp(),
                exists (select from public.access_workingday where day = %s::date)
                {"".join(f", {count}" for count in counts)}
           from public.access_user who
@@ -114,7 +110,7 @@ def _statement() -> tuple[str, list[Any]]:
                 join public.auth_permission duty on duty.id = given.permission_id
                where given.user_id = who.id and who.is_active) held
          where who.id = %s"""  # noqa: S608 - made of names of columns and of Django's own queries
-    return statement, [_SOME_DAY, *values, _SOMEBODY]
+    return Written(statement, (*values, SOMEBODY))
 
 
 def _columns(model: type[models.Model], table: str) -> str:

@@ -16,7 +16,8 @@ from access.duties import Duty
 from access.frame import Counts, Frame
 from access.models import AccessRequest, Proposal
 from access.models.proposals import DECIDED_BY
-from access.models.requests import Status
+from access.models.requests import DATABASE_NOW, Status
+from access.questions import Question
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,19 @@ PAGES = {
 }
 PROPOSALS = NavItem("access:proposals", _("Proposals"), "clipboard-check")
 
+OVERDUE = Question(lambda user: AccessRequest.objects.decidable_by(user).filter(due_at__lte=DATABASE_NOW))
 # What waits on them, counted with the frame of the page.
 Counts.announce(
     {
         "access:requests": (
             {Duty.FILE_REQUESTS},
-            lambda user: AccessRequest.objects.filed_by(user).filter(status=Status.RETURNED),
+            Question(lambda user: AccessRequest.objects.filed_by(user).filter(status=Status.RETURNED)),
         ),
-        "access:queue": ({Duty.DECIDE_REQUESTS}, lambda user: AccessRequest.objects.decidable_by(user)),
-        "access:proposals": (set(DECIDED_BY.values()), lambda user: Proposal.objects.decidable_by(user)),
+        "access:queue": ({Duty.DECIDE_REQUESTS}, Question(lambda user: AccessRequest.objects.decidable_by(user))),
+        "access:proposals": (
+            set(DECIDED_BY.values()),
+            Question(lambda user: Proposal.objects.decidable_by(user)),
+        ),
     }
 )
 

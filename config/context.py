@@ -29,7 +29,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         return {}
     frame = frames.of(user)
     return {
-        "nav": navigation(frame, request.path),
+        "nav": tuple(navigation(frame, request.path)),
         "notices": notices(frame),
         "session_left": request.session.seconds_left,  # type: ignore[attr-defined]
         "session_warning": settings.SESSION_WARNING_SECONDS,

@@ -17,10 +17,10 @@ from access.actions import people
 from access.duties import Duty
 from access.models import AccessRequest, Grant, Proposal, User
 from access.models.requests import Status as RequestStatus
-from access.shell import due
+from access.questions import Question
+from access.shell import OVERDUE, due
 from access.views import AuthenticatedHttpRequest
 from audit import log
-from audit.trail import database_now
 from config import samples
 from config.database import counters_are_open
 from records import upkeep
@@ -46,6 +46,41 @@ class Tile:
     count: int
     label: str
     tone: str = "grey"
+
+
+# What is listed on the desk, first what is due first.
+DECIDABLE = Question(
+    lambda user: AccessRequest.objects.decidable_by(user).select_related("organisation", "basis").order_by("due_at")
+)
+SUBMITTED = Question(lambda user: AccessRequest.objects.filed_by(user).filter(status=RequestStatus.SUBMITTED))
+RETURNED = Question(
+    lambda user: (
+        AccessRequest.objects.filed_by(user)
+        .filter(status=RequestStatus.RETURNED)
+        .select_related("basis")
+        .order_by("returned_at")
+    )
+)
+OPENABLE = Question(
+    lambda user: Grant.objects.openable_by(user).live().select_related("access_request", "basis").order_by("ends_at")
+)
+DRAFTS = Question(lambda user: Violation.objects.handled_by(user).filter(status=Status.DRAFT))
+OPEN = Question(
+    lambda user: (
+        Violation.objects.handled_by(user)
+        .filter(status__in=[Status.RETURNED, Status.DRAFT])
+        .select_related("offence")
+        .defer("particulars")
+        .order_by("-status", "created_at")
+    )
+)
+TO_REVIEW = Question(lambda user: Violation.objects.reviewable_by(user).filter(status=Status.SUBMITTED))
+REVIEWABLE = Question(
+    lambda user: (
+        Violation.objects.reviewable_by(user).select_related("offence").defer("particulars").order_by("submitted_at")
+    )
+)
+PROPOSED = Question(lambda user: Proposal.objects.decidable_by(user).select_related("unit").order_by("proposed_at"))
 
 
 @require_GET
@@ -88,9 +123,8 @@ def _counted(user: User, page: str) -> int:
 
 
 def _deciding(user: User) -> tuple[list[Tile], list[Task]]:
-    waiting = AccessRequest.objects.decidable_by(user)
-    now, working = database_now(), calendar.load()
-    overdue = waiting.filter(due_at__lt=now).count()
+    now, working = frame.of(user).now, calendar.load()
+    overdue = OVERDUE.of(user).count()
     url = reverse("access:queue")
     tiles = [
         Tile(url, _counted(user, "access:queue"), _("to decide"), "blue"),
@@ -104,20 +138,18 @@ def _deciding(user: User) -> tuple[list[Tile], list[Task]]:
             state=_("Waits for your decision"),
             due=row.due_at and due(row.due_at, now, working),
         )
-        for row in waiting.select_related("organisation", "basis").order_by("due_at")[:SHOWN]
+        for row in DECIDABLE.of(user)[:SHOWN]
     ]
     return tiles, tasks
 
 
 def _filing(user: User) -> tuple[list[Tile], list[Task]]:
-    mine = AccessRequest.objects.filed_by(user)
-    returned = mine.filter(status=RequestStatus.RETURNED).order_by("returned_at")
-    now, working = database_now(), calendar.load()
-    live = Grant.objects.openable_by(user).live()
+    now, working = frame.of(user).now, calendar.load()
+    live = OPENABLE.of(user)
     tiles = [
         Tile(
             reverse("access:requests"),
-            mine.filter(status=RequestStatus.SUBMITTED).count(),
+            SUBMITTED.of(user).count(),
             _("waiting for a decision"),
             "blue",
         ),
@@ -131,7 +163,7 @@ def _filing(user: User) -> tuple[list[Tile], list[Task]]:
             row.basis.title,
             _("Returned: correct it and submit it again"),
         )
-        for row in returned.select_related("basis")[:SHOWN]
+        for row in RETURNED.of(user)[:SHOWN]
     ] + [
         Task(
             reverse("records:grant", args=[grant.pk]),
@@ -140,24 +172,17 @@ def _filing(user: User) -> tuple[list[Tile], list[Task]]:
             _("Approved: open the answer before it ends"),
             due(grant.ends_at, now, working),
         )
-        for grant in live.select_related("access_request", "basis").order_by("ends_at")[:SHOWN]
+        for grant in live[:SHOWN]
     ]
     return tiles, tasks
 
 
 def _entering(user: User) -> tuple[list[Tile], list[Task]]:
-    mine = Violation.objects.handled_by(user)
-    drafts = mine.filter(status=Status.DRAFT)
     url = reverse("records:violations")
     tiles = [
-        Tile(url, drafts.count(), _("drafts"), "grey"),
+        Tile(url, DRAFTS.of(user).count(), _("drafts"), "grey"),
         Tile(url, _counted(user, "records:violations"), _("returned to you"), "amber"),
     ]
-    open_rows = (
-        mine.filter(status__in=[Status.RETURNED, Status.DRAFT])
-        .select_related("offence")
-        .order_by("-status", "created_at")
-    )
     tasks = [
         Task(
             reverse("records:violation", args=[row.pk]),
@@ -165,22 +190,22 @@ def _entering(user: User) -> tuple[list[Tile], list[Task]]:
             str(row.offence or _("offence not chosen yet")),
             str(row.get_status_display()),
         )
-        for row in open_rows[:SHOWN]
+        for row in OPEN.of(user)[:SHOWN]
     ]
     return tiles, tasks
 
 
 def _reviewing(user: User) -> tuple[list[Tile], list[Task]]:
-    rows = Violation.objects.reviewable_by(user)
+    to_review = TO_REVIEW.of(user).count()
     url = reverse("records:review_queue")
     tiles = [
-        Tile(url, rows.filter(status=Status.SUBMITTED).count(), _("to review"), "blue"),
-        Tile(url, rows.filter(status=Status.CONFIRMED).count(), _("to be served"), "amber"),
+        Tile(url, to_review, _("to review"), "blue"),
+        Tile(url, _counted(user, "records:review_queue") - to_review, _("to be served"), "amber"),
     ]
     states = {Status.SUBMITTED: _("Waits for your review"), Status.CONFIRMED: _("Record the service of the decision")}
     tasks = [
         Task(reverse("records:review", args=[row.pk]), row.short_id, str(row.offence), states[Status(row.status)])
-        for row in rows.select_related("offence").order_by("submitted_at")[:SHOWN]
+        for row in REVIEWABLE.of(user)[:SHOWN]
     ]
     return tiles, tasks
 
@@ -194,7 +219,6 @@ def _overseeing(user: User) -> tuple[list[Tile], list[Task]]:
 
 
 def _second_person(user: User) -> tuple[list[Tile], list[Task]]:
-    waiting = Proposal.objects.decidable_by(user)
     url = reverse("access:proposals")
     tasks = [
         Task(
@@ -203,7 +227,7 @@ def _second_person(user: User) -> tuple[list[Tile], list[Task]]:
             str(row.unit or ""),
             _("Waits for you as its second person"),
         )
-        for row in waiting.select_related("unit").order_by("proposed_at")[:SHOWN]
+        for row in PROPOSED.of(user)[:SHOWN]
     ]
     return [Tile(url, _counted(user, "access:proposals"), _("proposals to decide"), "blue")], tasks
 

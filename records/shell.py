@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from access.duties import Duty
 from access.frame import Counts, Frame
 from access.models import Grant
+from access.questions import Question
 from access.shell import NavItem, pages_for
 from records.models import Status, Violation
 
@@ -21,12 +22,15 @@ Counts.announce(
     {
         "records:violations": (
             {Duty.ENTER_VIOLATIONS},
-            lambda user: Violation.objects.handled_by(user).filter(status=Status.RETURNED),
+            Question(lambda user: Violation.objects.handled_by(user).filter(status=Status.RETURNED)),
         ),
-        "records:review_queue": ({Duty.CONFIRM_VIOLATIONS}, lambda user: Violation.objects.reviewable_by(user)),
+        "records:review_queue": (
+            {Duty.CONFIRM_VIOLATIONS},
+            Question(lambda user: Violation.objects.reviewable_by(user)),
+        ),
         "records:answers": (
             {Duty.FILE_REQUESTS},
-            lambda user: Grant.objects.openable_by(user).live().with_openings_left(),
+            Question(lambda user: Grant.objects.openable_by(user).live().with_openings_left()),
         ),
     }
 )

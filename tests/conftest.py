@@ -8,14 +8,24 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.core.signals import setting_changed
 from django.db import connections
 from django.db.models import Model
+from django.dispatch import receiver
 from psycopg.conninfo import make_conninfo
 
 from audit import log, notes
 from config import database
 from records import keyservice
 from tests import databases, signing
+
+
+@receiver(setting_changed)
+def write_anew(**_kwargs: object) -> None:
+    """How long a session lasts stands in a statement that is written once; in tests a setting changes meanwhile."""
+    from access import sessions
+
+    sessions._live.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

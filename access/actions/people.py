@@ -17,6 +17,7 @@ from access.exceptions import NotAllowed, Refused, WrongState
 from access.models import Enrolment, Organisation, Proposal, User
 from access.models.people import POLICE_KINDS
 from access.models.proposals import ProposalKind, ProposalState
+from access.questions import Question
 from audit import trail
 from audit.trail import EventType
 
@@ -205,6 +206,9 @@ def store_password_anew(user: User, password: str) -> None:
     user.password = fresh.password
 
 
+CODES_MADE = Question(
+    lambda user: Enrolment.objects.filter(user=user).select_related("made_by", "second_by").order_by("-made_at")
+)
 # How long the desk tells somebody that their password was chosen anew.
 TOLD = timedelta(days=14)
 
@@ -214,9 +218,7 @@ def notices(user: User) -> list[str]:
 
     The first code of an account is left out: its holder has just used it.
     """
-    codes_made = list(
-        Enrolment.objects.filter(user=user).select_related("made_by", "second_by").order_by("-made_at")[:2]
-    )
+    codes_made = CODES_MADE.of(user)[:2]
     if not codes_made or (len(codes_made) == 1 and codes_made[0].used_at):
         return []
     newest, now = codes_made[0], timezone.now()

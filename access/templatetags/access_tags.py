@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import template
 from django.utils.translation import get_language
 
@@ -11,6 +9,7 @@ from access.catalogue import category_title
 from access.identifiers import DocumentType
 from access.models import AccessRequest
 from access.models.requests import Status
+from access.templatetags.html import tag
 
 register = template.Library()
 
@@ -25,11 +24,10 @@ LOOKS: dict[str, tuple[str, str]] = {
 }
 
 
-@register.inclusion_tag("components/tag.html")
-def request_status(access_request: AccessRequest) -> dict[str, Any]:
+@register.simple_tag
+def request_status(access_request: AccessRequest) -> str:
     """Show the state of a request as colour, icon and word."""
-    tone, icon = LOOKS[access_request.status]
-    return {"tone": tone, "icon": icon, "label": access_request.get_status_display()}
+    return tag(*LOOKS[access_request.status], access_request.get_status_display())
 
 
 @register.filter

@@ -16,25 +16,35 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from access import database, duties
+from access import database, duties, frame
 from access.actions import people as actions
 from access.codes import Code
 from access.duties import DANGEROUS, Duty
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.models import Organisation, OrganisationUserObjectPermission, User
 from access.people_forms import AgreementForm, DutyForm, NewCodeForm, PersonForm, WithdrawForm
+from access.questions import Question
 from access.views import AuthenticatedHttpRequest
 
 PAGE = 25
+
+
+def _people_of(user: User, duty: Duty) -> QuerySet[User]:
+    """Keep the people of the units that this duty of theirs reaches."""
+    reached = User.objects.filter(organisation__in=duties.organisations(user, duty))
+    return reached.select_related("organisation").order_by("organisation__path", "username")
+
+
+ADMINISTERED = Question(lambda user: _people_of(user, Duty.ADMINISTER_PEOPLE))
+ASSIGNED = Question(lambda user: _people_of(user, Duty.ASSIGN_DUTIES).filter(is_active=True))
 
 
 # People and agreements, for who administers them
 @require_GET
 def people(request: AuthenticatedHttpRequest) -> HttpResponse:
     """List the people of the units that this person administers; it says nothing of their duties."""
-    units = _units_of(request.user, Duty.ADMINISTER_PEOPLE)
-    rows = User.objects.filter(organisation__in=units).select_related("organisation")
-    page = Paginator(rows.order_by("organisation__path", "username"), PAGE).get_page(request.GET.get("page"))
+    _check_holds(request.user, Duty.ADMINISTER_PEOPLE)
+    page = ADMINISTERED.of(request.user).page(request.GET.get("page"), PAGE)
     return render(request, "access/people.html", {"page": page})
 
 
@@ -149,9 +159,8 @@ def unit_agreement(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResp
 @require_GET
 def duties_held(request: AuthenticatedHttpRequest) -> HttpResponse:
     """List the people of the units where this person assigns duties, with the duties they hold."""
-    units = _units_of(request.user, Duty.ASSIGN_DUTIES)
-    rows = User.objects.filter(organisation__in=units, is_active=True).select_related("organisation")
-    page = Paginator(rows.order_by("organisation__path", "username"), PAGE).get_page(request.GET.get("page"))
+    _check_holds(request.user, Duty.ASSIGN_DUTIES)
+    page = ASSIGNED.of(request.user).page(request.GET.get("page"), PAGE)
     held = duties.held_by_each(page.object_list)
     context = {"page": page, "rows": [(person, _summary(held.get(person.pk, []))) for person in page]}
     return render(request, "access/duties.html", context)
@@ -226,14 +235,17 @@ def _person_page(request: AuthenticatedHttpRequest, person: User, form: DutyForm
 
 def _units_of(user: User, duty: Duty) -> QuerySet[Organisation]:
     """Return the units that this duty of theirs reaches; without the duty, the page does not exist."""
-    if not duties.holds(user, duty):
-        raise Http404
+    _check_holds(user, duty)
     return duties.organisations(user, duty)
 
 
+def _check_holds(user: User, duty: Duty) -> None:
+    if not frame.holds(user, duty):
+        raise Http404
+
+
 def _person_of(user: User, pk: uuid.UUID, duty: Duty) -> User:
-    people = User.objects.filter(organisation__in=_units_of(user, duty)).select_related("organisation")
-    return get_object_or_404(people, pk=pk)
+    return get_object_or_404(_people_of(user, duty), pk=pk)
 
 
 def _summary(held: list[tuple[Duty, Organisation]]) -> list[tuple[str, list[Organisation]]]:

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
@@ -17,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from access import calendar, duties, frame, law, permissions, typed
+from access import calendar, frame, law, permissions, typed
 from access.actions import decisions
 from access.actions import identity as identities
 from access.duties import Duty
@@ -26,7 +25,8 @@ from access.forms import RUNGS_EXPLAINED, DecisionForm, IdentityForm, ReasonForm
 from access.models import AccessRequest, Decision, Grant, User
 from access.models.law import Rung
 from access.models.requests import Outcome, Status
-from access.shell import due_of
+from access.questions import Question
+from access.shell import OVERDUE, due_of
 from access.views import AuthenticatedHttpRequest, session_key
 from access.views.identity import Asked, ask
 from access.views.requests import detail_page, facts_of, people_counted, timeline, with_law
@@ -37,19 +37,44 @@ PAGE = 20
 PROOF, BACK = "proof", "back"
 
 
+def _in_order(user: User) -> QuerySet[AccessRequest]:
+    cast = (
+        Decision.objects.filter(access_request=OuterRef("pk"), round=OuterRef("round"))
+        .order_by()
+        .values("access_request")
+        .annotate(cast=Count("pk"))
+        .values("cast")
+    )
+    waiting = AccessRequest.objects.decidable_by(user).select_related("organisation", "basis", "case_purpose")
+    return waiting.annotate(votes=Coalesce(Subquery(cast), 0), people=people_counted()).order_by(
+        "due_at", "submitted_at"
+    )
+
+
+def _voted_by(user: User) -> QuerySet[AccessRequest]:
+    own = Decision.objects.filter(access_request=OuterRef("pk"), decider=user).order_by("-decided_at")
+    voted = AccessRequest.objects.in_queues_of(user).select_related("organisation", "basis", "case_purpose")
+    voted = voted.annotate(
+        own_outcome=Subquery(own.values("outcome")[:1]), own_vote_at=Subquery(own.values("decided_at")[:1])
+    )
+    return voted.filter(own_vote_at__isnull=False).annotate(people=people_counted()).order_by("-own_vote_at")
+
+
+WAITING, VOTED = Question(_in_order), Question(_voted_by)
+WAITING_IDS: Question[Any] = Question(lambda user: _in_order(user).values("pk"))
+
+
 @require_GET
 def queue(request: AuthenticatedHttpRequest) -> HttpResponse:
     """List what waits for this person's vote, first what is due first; or what they voted on, newest first."""
     user = request.user
-    if not duties.holds(user, Duty.DECIDE_REQUESTS):
+    if not frame.holds(user, Duty.DECIDE_REQUESTS):
         raise NotAllowed(_("You do not decide requests."))
     is_decided = request.GET.get("tab") == "decided"
-    waiting = AccessRequest.objects.decidable_by(user)
-    now, working = timezone.now(), calendar.load()
-    rows = _voted_by(user) if is_decided else _in_order(waiting)
-    page = Paginator(rows.select_related("organisation", "basis", "case_purpose"), PAGE).get_page(
-        request.GET.get("page")
-    )
+    waiting = frame.of(user).waiting["access:queue"]
+    now, working = frame.of(user).now, calendar.load()
+    rows = VOTED.of(user) if is_decided else WAITING.of(user, count=waiting)
+    page = rows.page(request.GET.get("page"), PAGE)
     said = dict(Outcome.choices)
     context = {
         "is_decided": is_decided,
@@ -64,32 +89,11 @@ def queue(request: AuthenticatedHttpRequest) -> HttpResponse:
             )
             for row in page
         ],
-        "waiting": frame.of(user).waiting["access:queue"],
-        "overdue": waiting.filter(due_at__lte=now).count(),
+        "waiting": waiting,
+        "overdue": OVERDUE.of(user).count(),
         "missing_years": working.missing_years(timezone.localdate(now), timezone.localdate(now)),
     }
     return render(request, "access/queue.html", context)
-
-
-def _in_order(waiting: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
-    cast = (
-        Decision.objects.filter(access_request=OuterRef("pk"), round=OuterRef("round"))
-        .order_by()
-        .values("access_request")
-        .annotate(cast=Count("pk"))
-        .values("cast")
-    )
-    return waiting.annotate(votes=Coalesce(Subquery(cast), 0), people=people_counted()).order_by(
-        "due_at", "submitted_at"
-    )
-
-
-def _voted_by(user: User) -> QuerySet[AccessRequest]:
-    own = Decision.objects.filter(access_request=OuterRef("pk"), decider=user).order_by("-decided_at")
-    voted = AccessRequest.objects.in_queues_of(user).annotate(
-        own_outcome=Subquery(own.values("outcome")[:1]), own_vote_at=Subquery(own.values("decided_at")[:1])
-    )
-    return voted.filter(own_vote_at__isnull=False).annotate(people=people_counted()).order_by("-own_vote_at")
 
 
 @require_GET
@@ -230,7 +234,7 @@ def _why_not_decide(user: User, access_request: AccessRequest) -> str:
 
 def _neighbours(user: User, access_request: AccessRequest) -> dict[str, Any]:
     """Return the place of a request in this person's queue, with the ones before and after it."""
-    queue = list(_in_order(AccessRequest.objects.decidable_by(user)).values_list("pk", flat=True))
+    queue = [row["pk"] for row in WAITING_IDS.of(user)]
     if access_request.pk not in queue:
         return {"place": None, "total": len(queue), "previous": None, "next": queue[0] if queue else None}
     place = queue.index(access_request.pk)

@@ -12,7 +12,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.cache import cache
-from django.core.paginator import Paginator
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -22,7 +21,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from access import calendar, duties, law, permissions
+from access import calendar, duties, frame, law, permissions
 from access.actions import decisions
 from access.actions import requests as actions
 from access.actions.requests import Particulars, Person
@@ -33,6 +32,7 @@ from access.identifiers import IdentifierError
 from access.models import AccessRequest, CasePurpose, Decision, Grant, LegalBasis, RequestSubject, User
 from access.models.law import Gate, Rung
 from access.models.requests import EDITABLE, Outcome, Status
+from access.questions import Question
 from access.shell import due_of
 from access.uploads import takes_a_file
 from access.views import AuthenticatedHttpRequest
@@ -47,23 +47,44 @@ TOKEN_SECONDS = 8 * 60 * 60
 # The list -----------------------------------------------------------------------------------------------------------
 
 
+def people_counted() -> Subquery:
+    """Count the people of the newest submission in the query of the list."""
+    counted = (
+        RequestSubject.objects.filter(access_request=OuterRef("pk"), round=OuterRef("round"))
+        .order_by()
+        .values("access_request")
+        .annotate(counted=Count("pk"))
+        .values("counted")
+    )
+    return Subquery(counted)
+
+
+def _filed_by(user: User) -> QuerySet[AccessRequest]:
+    mine = AccessRequest.objects.filed_by(user).select_related("basis", "case_purpose")
+    return mine.annotate(people=people_counted())
+
+
+FILED = {
+    "open": Question(
+        lambda user: _filed_by(user).filter(status__in=OPEN).order_by(F("due_at").asc(nulls_first=True), "-created_at")
+    ),
+    "decided": Question(lambda user: _filed_by(user).filter(status__in=DECIDED).order_by("-decided_at")),
+    "ended": Question(lambda user: _filed_by(user).exclude(status__in=OPEN).order_by("-created_at")),
+}
+
+
 @require_GET
 def requests(request: AuthenticatedHttpRequest) -> HttpResponse:
     """List this person's own requests: numbers, bases and deadlines, and never a name."""
-    mine = AccessRequest.objects.filed_by(request.user)
-    tabs = {
-        "open": (_("Open"), mine.filter(status__in=OPEN).order_by(F("due_at").asc(nulls_first=True), "-created_at")),
-        "decided": (_("Decided"), mine.filter(status__in=DECIDED).order_by("-decided_at")),
-        "ended": (_("Ended"), mine.exclude(status__in=OPEN).order_by("-created_at")),
-    }
+    user = request.user
+    tabs = {"open": _("Open"), "decided": _("Decided"), "ended": _("Ended")}
     chosen = request.GET.get("tab", "open")
     chosen = chosen if chosen in tabs else "open"
-    rows = tabs[chosen][1].select_related("basis", "case_purpose").annotate(people=people_counted())
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    now, working = timezone.now(), calendar.load()
-    why_not = _why_not_file(request.user)
+    page = FILED[chosen].of(user).page(request.GET.get("page"), PAGE)
+    now, working = frame.of(user).now, calendar.load()
+    why_not = _why_not_file(user)
     context = {
-        "tabs": [{"code": code, "label": label, "current": code == chosen} for code, (label, _rows) in tabs.items()],
+        "tabs": [{"code": code, "label": label, "current": code == chosen} for code, label in tabs.items()],
         "tab": chosen,
         "page": page,
         "rows": [
@@ -78,21 +99,9 @@ def requests(request: AuthenticatedHttpRequest) -> HttpResponse:
             for row in page
         ],
         "may_file": not why_not,
-        "why_not": why_not if duties.holds(request.user, Duty.FILE_REQUESTS) else "",
+        "why_not": why_not if frame.holds(user, Duty.FILE_REQUESTS) else "",
     }
     return render(request, "access/requests.html", context)
-
-
-def people_counted() -> Subquery:
-    """Count the people of the newest submission in the query of the list."""
-    counted = (
-        RequestSubject.objects.filter(access_request=OuterRef("pk"), round=OuterRef("round"))
-        .order_by()
-        .values("access_request")
-        .annotate(counted=Count("pk"))
-        .values("counted")
-    )
-    return Subquery(counted)
 
 
 def _why_not_file(user: User) -> str:

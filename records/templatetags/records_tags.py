@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Protocol
 
 from django import template
 from django.utils.translation import gettext as _
@@ -11,6 +11,7 @@ from django.utils.translation import ngettext, pgettext
 
 from access.catalogue import category_title
 from access.identifiers import mask_number
+from access.templatetags.html import tag
 from records.models import Offence, SealedRecord, Status, Violation
 
 register = template.Library()
@@ -36,25 +37,24 @@ class Punished(Protocol):
     deportation: bool
 
 
-@register.inclusion_tag("components/tag.html")
-def record_status(violation: Violation | SealedRecord) -> dict[str, Any]:
+@register.simple_tag
+def record_status(violation: Violation | SealedRecord) -> str:
     """Show the state of a record as colour, icon and word."""
     status = violation.status if isinstance(violation, Violation) else Status.SEALED
-    tone, icon = LOOKS[status]
-    return {"tone": tone, "icon": icon, "label": Status(status).label}
+    return tag(*LOOKS[status], str(Status(status).label))
 
 
-@register.inclusion_tag("components/tag.html")
-def section_state(state: str) -> dict[str, Any]:
+@register.simple_tag
+def section_state(state: str) -> str:
     """Show how far a section of an entry is."""
-    tone, icon, label = {
+    looks = {
         "EMPTY": ("grey", "circle", _("Not begun")),
         "OPTIONAL": ("grey", "circle-dashed", _("Optional")),
         "BEGUN": ("blue", "circle-dot", _("Begun")),
         "TO_CORRECT": ("amber", "triangle-alert", _("To be corrected")),
         "DONE": ("green", "circle-check", _("Filled in")),
-    }[state]
-    return {"tone": tone, "icon": icon, "label": label}
+    }
+    return tag(*looks[state])
 
 
 @register.filter
@@ -79,12 +79,6 @@ def categories_within(offence: Offence, allowed: Iterable[str]) -> list[str]:
     if "*" in allowed:
         return [offence.section_title]
     return [category_title(tag) for tag in offence.tags if tag in set(allowed)]
-
-
-@register.simple_tag
-def status_look(violation: Violation | SealedRecord) -> dict[str, str]:
-    """Return the same look for the identity bar."""
-    return record_status(violation)
 
 
 @register.filter

@@ -8,8 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.paginator import Paginator
-from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q, When
+from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q, QuerySet, When
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -25,6 +24,7 @@ from access.models import Grant, RequestSubject, Undertaking, User
 from access.models.law import RecordFilter
 from access.models.requests import LIVE, GrantQuerySet
 from access.permissions import allowed
+from access.questions import Question
 from access.views import AuthenticatedHttpRequest, session_key
 from records import disclosure
 from records.exceptions import NothingToShow, Refused, WrongState
@@ -33,19 +33,22 @@ from records.forms import OpenForm, UndertakingForm
 PAGE_SIZE = 25
 
 
+def _in_order(user: User) -> QuerySet[Grant]:
+    is_open = ExpressionWrapper(LIVE, output_field=BooleanField())
+    grants = _grants(user).with_database_time().with_openings()
+    return grants.annotate(is_open=is_open, closes_at=Case(When(is_open=True, then=F("ends_at")))).order_by(
+        "-is_open", "closes_at", "-ends_at", "pk"
+    )
+
+
+GRANTS = Question(_in_order)
+
+
 @never_cache
 @require_GET
 def answers(request: AuthenticatedHttpRequest) -> HttpResponse:
     """List the grants that name this person, live ones first and of these the one that ends soonest."""
-    is_open = ExpressionWrapper(LIVE, output_field=BooleanField())
-    grants = (
-        _grants(request.user)
-        .with_database_time()
-        .with_openings()
-        .annotate(is_open=is_open, closes_at=Case(When(is_open=True, then=F("ends_at"))))
-        .order_by("-is_open", "closes_at", "-ends_at", "pk")
-    )
-    page = Paginator(grants, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = GRANTS.of(request.user).page(request.GET.get("page"), PAGE_SIZE)
     return render(request, "records/answers.html", {"page": page})
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from access import duties
+from access import frame
 from access.duties import Duty
 from access.models import User
+from access.questions import Question
 from access.views import AuthenticatedHttpRequest
 from records import actions, penalties, permissions
 from records.exceptions import NotAllowed, Refused, WrongState
@@ -23,15 +23,24 @@ from records.forms import RemarkForm, ServiceForm, VersionForm
 from records.models import Status, Violation
 from records.views.violations import PAGE_SIZE, reading
 
+REVIEWABLE = Question(
+    lambda user: (
+        Violation.objects.reviewable_by(user)
+        .select_related("offence", "organ")
+        .defer("particulars")
+        .order_by("submitted_at", "pk")
+    )
+)
+
 
 @never_cache
 @require_GET
 def review_queue(request: AuthenticatedHttpRequest) -> HttpResponse:
     """List what this person reviews, and what waits for its service, oldest first."""
-    if not duties.holds(request.user, Duty.CONFIRM_VIOLATIONS):
+    if not frame.holds(request.user, Duty.CONFIRM_VIOLATIONS):
         raise NotAllowed(_("You do not review the records of this unit."))
-    waiting = Violation.objects.reviewable_by(request.user).select_related("offence", "organ").defer("particulars")
-    page = Paginator(waiting.order_by("submitted_at", "pk"), PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = REVIEWABLE.of(request.user, count=frame.of(request.user).waiting["records:review_queue"])
+    page = rows.page(request.GET.get("page"), PAGE_SIZE)
     return render(request, "records/review_queue.html", {"page": page})
 
 

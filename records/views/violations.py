@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,10 +18,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from access import duties, identifiers
+from access import duties, frame, identifiers
 from access.duties import Duty
 from access.models import Organisation, User
 from access.permissions import allowed
+from access.questions import Answer, Question
 from access.views import AuthenticatedHttpRequest
 from records import actions, keyservice, penalties, permissions
 from records import entry as entries
@@ -48,31 +48,45 @@ NEXT_STEPS = {
 }
 
 
+COUNTS: Question[Any] = Question(
+    lambda user: Violation.objects.handled_by(user).order_by().values("status").annotate(count=Count("pk"))
+)
+
+
+def _handled(tab: str) -> Question[Violation]:
+    def build(user: User) -> QuerySet[Violation]:
+        rows = Violation.objects.handled_by(user).filter(status__in=TABS[tab][1])
+        # Oldest first: what was begun or decided first is due first.
+        rows = rows.order_by("decided_on" if tab == "service" else "created_at", "pk")
+        return rows.select_related("offence").defer("particulars")
+
+    return Question(build)
+
+
+HANDLED = {tab: _handled(tab) for tab in TABS if tab != "sealed"}
+SEALED = Question(
+    lambda user: _stubs(user).only("id", "sealed_at", "organ", "sealing_rule").order_by("-sealed_at", "pk")
+)
+
+
 @never_cache
 @require_GET
 def violations(request: AuthenticatedHttpRequest) -> HttpResponse:
     """List this person's records, a tab for each stage; nobody is named on a list."""
-    _check_enters(request.user)
-    handled = Violation.objects.handled_by(request.user)
-    counts = dict(handled.order_by().values_list("status").annotate(Count("pk")))
+    user = request.user
+    _check_enters(user)
+    counts = {row["status"]: row["count"] for row in COUNTS.of(user)}
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS else "drafts"
-    if tab == "sealed":
-        rows: Any = _stubs(request.user).only("id", "sealed_at", "organ", "sealing_rule").order_by("-sealed_at", "pk")
-    else:
-        # Oldest first: what was begun or decided first is due first.
-        rows = handled.filter(status__in=TABS[tab][1]).select_related("offence").defer("particulars")
-        rows = rows.order_by("decided_on" if tab == "service" else "created_at", "pk")
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    count = {name: sum(counts.get(status, 0) for status in states) for name, (_title, states) in TABS.items()}
+    rows: Answer[Any] = SEALED.of(user) if tab == "sealed" else HANDLED[tab].of(user, count=count[tab])
+    page = rows.page(request.GET.get("page"), PAGE_SIZE)
     context = {
         "tab": tab,
-        "tabs": [
-            {"key": key, "title": title, "count": sum(counts.get(status, 0) for status in states)}
-            for key, (title, states) in TABS.items()
-        ],
+        "tabs": [{"key": key, "title": title, "count": count[key]} for key, (title, _states) in TABS.items()],
         "page": page,
         "rows": [(row, "" if tab == "sealed" else NEXT_STEPS[row.status]) for row in page],
-        "may_enter": allowed(permissions.check_can_enter, request.user, request.user.organisation),
+        "may_enter": allowed(permissions.check_can_enter, user, user.organisation),
     }
     return render(request, "records/violations.html", context)
 
@@ -254,7 +268,7 @@ def reading(violation: Violation) -> dict[str, Any]:
 
 
 def _check_enters(user: User) -> None:
-    if not duties.holds(user, Duty.ENTER_VIOLATIONS):
+    if not frame.holds(user, Duty.ENTER_VIOLATIONS):
         raise NotAllowed(_("You do not enter violations for this unit."))
 
 

@@ -21,7 +21,7 @@ LAYERS = {
         "urls", "apps", "management",
     ),
     "access": (
-        "exceptions", "refusals", "vault", "identifiers", "passwords", "codes", "subjects", "duties", "models", "factors", "attempts", "sessions",
+        "exceptions", "refusals", "vault", "identifiers", "passwords", "codes", "subjects", "duties", "models", "questions", "factors", "attempts", "sessions",
         "calendar", "catalogue", "law", "permissions", "database", "addresses", "limits", "languages", "typed", "actions",
         "fields", "webauthn_forms", "forms", "entrance", "adapter", "uploads", "middleware", "people_forms", "frame",
         "shell", "templatetags", "views", "urls",

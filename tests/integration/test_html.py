@@ -11,9 +11,9 @@ import pytest
 from django.test import override_settings
 from django.urls import reverse
 
+from access.templatetags.html import iso
 from audit import log
 from audit.fields import DayInput
-from config.templatetags.html import iso
 from tests import signing, worlds
 from tests.permission_table import cells
 from tests.worlds import ANONYMOUS, World

@@ -288,7 +288,9 @@ def test_an_event_whose_commit_was_made_asynchronous_is_not_lost_when_it_was_sho
         connection.execute("select pg_reload_conf()")
         connection.execute("checkpoint")
         (user,) = connection.execute("select id from access_user where username = %s", [person.username]).fetchone()
-        (session,) = connection.execute("select session_digest from access_identityconfirmation limit 1").fetchone()
+        (session,) = connection.execute(
+            "select session_digest from access_identityconfirmation where user_id = %s limit 1", [user]
+        ).fetchone()
     turns = itertools.cycle(person.openings)
     shown, lost_unshown = [], 0
     for number in range(12):

@@ -1,0 +1,113 @@
+"""What pages ask about one person, put into SQL once: Django takes longer to write such a question than PostgreSQL to
+answer it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from copy import copy
+from datetime import date
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from django.core.paginator import Page, Paginator
+from django.db import connection, models
+from django.db.models.sql.compiler import SQLCompiler
+
+from access.models import User
+
+Row = TypeVar("Row", bound=models.Model)
+# Stands in the written SQL for whoever asks.
+SOMEBODY = uuid.UUID(int=0x136)
+
+
+def somebody() -> User:
+    """Return who stands for whoever will ask; their unit is found by the database, since it is not known yet."""
+    person = User(pk=SOMEBODY)
+    person.organisation_id = models.Subquery(User.objects.filter(pk=SOMEBODY).values("organisation_id")[:1])  # type: ignore[assignment]
+    return person
+
+
+class Written:
+    """A statement of Django's with its values, in which one stands for what it will be asked about."""
+
+    def __init__(self, sql: str, values: tuple[Any, ...], stand_in: Any = SOMEBODY) -> None:
+        if any(isinstance(value, date) for value in values):
+            raise TypeError("A question holds no moment and no day: they would stay those of the first time.")
+        self.sql, self.values, self._stand_in = sql, tuple(values), stand_in
+
+    def filled(self, about: Any) -> list[Any]:
+        """Return its values for what it is asked about."""
+        kind = type(self._stand_in)
+        return [about if type(value) is kind and value == self._stand_in else value for value in self.values]
+
+
+class Question(Generic[Row]):
+    """A query set about one person, which is built and put into SQL once in a process.
+
+    `build` may look at nothing of the person but who they are and their unit. It may hold no moment and no day, which
+    would stay those of the first question: what has to be current is the database's (`DATABASE_NOW`).
+    """
+
+    def __init__(self, build: Callable[[User], models.QuerySet[Row]]) -> None:
+        self.build = build
+
+    def of(self, user: User, *, count: int | None = None) -> Answer[Row]:
+        """Ask it for this person; who knows already how many rows there are says so."""
+        return Answer(self, user.pk, count)
+
+    @cached_property
+    def counted(self) -> Written:
+        """Return the statement that counts its rows."""
+        sql, values = self._rows.order_by().values("pk").query.sql_with_params()
+        return Written(f"SELECT count(*) FROM ({sql}) AS asked", values)  # noqa: S608 - Django's own query
+
+    @cached_property
+    def _rows(self) -> models.QuerySet[Row]:
+        return self.build(somebody())
+
+    @cached_property
+    def _compiler(self) -> tuple[SQLCompiler, Written]:
+        compiler = self._rows.query.get_compiler(using=self._rows.db)
+        return compiler, Written(*compiler.as_sql())
+
+    def read(self, user_id: uuid.UUID, part: str = "") -> list[Row]:
+        """Return its rows for a person, or a part of them."""
+        first, written = self._compiler
+        sql, values = written.sql + part, written.filled(user_id)
+        compiler = copy(first)
+        # Who wrote it may have been another thread, whose connection is not ours.
+        compiler.connection = connection
+        compiler.as_sql = lambda *_args, **_kwargs: (sql, values)  # type: ignore[assignment,method-assign]
+        rows: models.QuerySet[Row] = self._rows.all()
+        rows.query.get_compiler = lambda *_args, **_kwargs: compiler  # type: ignore[method-assign]
+        return list(rows)
+
+
+class Answer(Generic[Row]):
+    """The rows for one person, read when they are looked at: all of them, or the part that a paginator asks for."""
+
+    # A question says its order itself; Django's paginator looks for it.
+    ordered = True
+
+    def __init__(self, question: Question[Row], user_id: uuid.UUID, count: int | None) -> None:
+        self._question, self._user_id, self._count = question, user_id, count
+
+    def count(self) -> int:
+        if self._count is None:
+            counted = self._question.counted
+            with connection.cursor() as cursor:
+                cursor.execute(counted.sql, counted.filled(self._user_id))
+                self._count = int(cursor.fetchone()[0])
+        return self._count
+
+    def page(self, number: str | None, size: int) -> Page[Row]:
+        """Return one page of the rows; what is no number of a page is the first or the last."""
+        return Paginator(self, size).get_page(number)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._question.read(self._user_id))
+
+    def __getitem__(self, part: slice) -> list[Row]:
+        start, stop = part.start or 0, part.stop
+        return self._question.read(self._user_id, f" LIMIT {stop - start:d} OFFSET {start:d}")
