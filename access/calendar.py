@@ -6,6 +6,7 @@ import calendar
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -20,9 +21,17 @@ class Calendar:
     """Counts working days on the rows handed in; a day without a row works from Monday to Friday."""
 
     def __init__(self, rows: Iterable[tuple[date, bool]]) -> None:
-        self._working = dict(rows)
+        self._rows = rows
+
+    @cached_property
+    def _working(self) -> dict[date, bool]:
+        # Read when the first day is asked about: many lists have no deadline that runs.
+        return dict(self._rows)
+
+    @cached_property
+    def _known_years(self) -> set[int]:
         days = Counter(day.year for day in self._working)
-        self._known_years = {year for year, count in days.items() if count == 365 + calendar.isleap(year)}
+        return {year for year, count in days.items() if count == 365 + calendar.isleap(year)}
 
     def is_working(self, day: date) -> bool:
         return self._working.get(day, day.weekday() < 5)
@@ -50,6 +59,7 @@ class Calendar:
         return datetime.combine(self.steps(moment, days)[-1], CLOSING_TIME, ZONE)
 
 
-def load() -> Calendar:
-    """Return the calendar as the table has it now, with one query."""
-    return Calendar(WorkingDay.objects.values_list("day", "is_working"))
+def load(since: date | None = None) -> Calendar:
+    """Return the calendar as the table has it, with one query; lists ask for the years from a day on."""
+    rows = WorkingDay.objects.filter(day__gte=date(since.year, 1, 1)) if since else WorkingDay.objects.all()
+    return Calendar(rows.values_list("day", "is_working"))

@@ -69,7 +69,12 @@ class Question(Generic[Row]):
     @cached_property
     def _compiler(self) -> tuple[SQLCompiler, Written]:
         compiler = self._rows.query.get_compiler(using=self._rows.db)
-        return compiler, Written(*compiler.as_sql())
+        written = Written(*compiler.as_sql())
+        # How values of the database become those of Python depends on the columns only.
+        columns = [column for column, _sql, _alias in compiler.select[: compiler.col_count]]
+        converters = compiler.get_converters(columns)
+        compiler.get_converters = lambda _columns: converters
+        return compiler, written
 
     def read(self, user_id: uuid.UUID, part: str = "") -> list[Row]:
         """Return its rows for a person, or a part of them."""

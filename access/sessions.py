@@ -80,6 +80,21 @@ def _live() -> Written:
     return Written(*Session.objects.live().filter(digest=digest).query.sql_with_params(), stand_in=digest)
 
 
+_FIELDS = [field.attname for field in Session._meta.concrete_fields]
+
+
+def _find(digest: str) -> Session | None:
+    live = _live()
+    with connection.cursor() as cursor:
+        cursor.execute(live.sql, live.filled(digest))
+        cells = cursor.fetchone()
+    if cells is None:
+        return None
+    row: Session = Session.from_db(connection.alias, _FIELDS, cells[:-1])
+    row.database_now = cells[-1]
+    return row
+
+
 class SessionStore(SessionBase):
     """Django's session interface over `access_session`."""
 
@@ -105,8 +120,7 @@ class SessionStore(SessionBase):
         return max(0, math.floor((self.row.ends_at - self.row.database_now).total_seconds()))
 
     def load(self) -> dict[str, Any]:
-        live = _live()
-        row = next(iter(Session.objects.raw(live.sql, live.filled(self._digest()))), None)
+        row = _find(self._digest())
         held = None if row is None else self._read(row)
         if row is None or held is None:
             self.is_over = True

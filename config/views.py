@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -27,6 +30,8 @@ from records import upkeep
 from records.models import Status, Violation
 
 SHOWN = 6
+# How long an answer about the server's counters is kept.
+COUNTERS_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,7 @@ OPEN = Question(
     )
 )
 TO_REVIEW = Question(lambda user: Violation.objects.reviewable_by(user).filter(status=Status.SUBMITTED))
-REVIEWABLE = Question(
-    lambda user: (
-        Violation.objects.reviewable_by(user).select_related("offence").defer("particulars").order_by("submitted_at")
-    )
-)
+REVIEWABLE = Question(lambda user: Violation.objects.reviewable_by(user).listed().order_by("submitted_at"))
 PROPOSED = Question(lambda user: Proposal.objects.decidable_by(user).select_related("unit").order_by("proposed_at"))
 
 
@@ -108,7 +109,7 @@ def desk(request: AuthenticatedHttpRequest) -> HttpResponse:
 def system_warnings() -> list[str]:
     """Return what the security administrator has to know about the database under this system."""
     warnings = upkeep.sentences()
-    if counters_are_open(connection):
+    if _counters(int(time.monotonic() // COUNTERS_SECONDS)):
         warnings.append(
             _(
                 "PostgreSQL's counters are open: any role of the database server can tell from them how many sealed records a disclosure has read. A superuser closes them with “manage.py prepare_database”."
@@ -117,13 +118,20 @@ def system_warnings() -> list[str]:
     return warnings
 
 
+@lru_cache(maxsize=1)
+def _counters(_minute: int) -> bool:
+    # Only a superuser changes it, and asking reads every function of the server.
+    return counters_are_open(connection)
+
+
 def _counted(user: User, page: str) -> int:
     """Return how much waits on a page, as the frame around the desk has counted it."""
     return frame.of(user).waiting[page]
 
 
 def _deciding(user: User) -> tuple[list[Tile], list[Task]]:
-    now, working = frame.of(user).now, calendar.load()
+    now = frame.of(user).now
+    working = calendar.load(timezone.localdate(now))
     overdue = OVERDUE.of(user).count()
     url = reverse("access:queue")
     tiles = [
@@ -144,7 +152,8 @@ def _deciding(user: User) -> tuple[list[Tile], list[Task]]:
 
 
 def _filing(user: User) -> tuple[list[Tile], list[Task]]:
-    now, working = frame.of(user).now, calendar.load()
+    now = frame.of(user).now
+    working = calendar.load(timezone.localdate(now))
     live = OPENABLE.of(user)
     tiles = [
         Tile(

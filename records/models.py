@@ -136,6 +136,13 @@ class ViolationQuerySet(models.QuerySet["Violation"]):
             organ__in=duties.organisations(user, duties.Duty.ENTER_VIOLATIONS),
         )
 
+    def listed(self) -> ViolationQuerySet:
+        """Read what lists show, with unit and offence by name; nothing of what is written inside."""
+        return self.select_related("organ", "offence").only(
+            "status", "created_at", "submitted_at", "decided_on", "organ__name", "organ__name_en",
+            "offence__name_zh", "offence__name_en",
+        )  # fmt: skip
+
     def reviewable_by(self, user: User) -> ViolationQuerySet:
         """Keep what this person reviews: submitted or confirmed in their units, and not handled by themselves."""
         return self.filter(

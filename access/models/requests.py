@@ -48,6 +48,14 @@ class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
         """Keep the requests this person wrote."""
         return self.filter(requester=user)
 
+    def listed(self, *more: str) -> AccessRequestQuerySet:
+        """Read what lists show, with unit, basis and purpose by name: of what is written inside, and of the law, nothing."""
+        return self.select_related("organisation", "basis", "case_purpose").only(
+            "number", "status", "round", "approvals_needed", "submitted_at", "due_at", "decided_at",
+            "organisation__name", "organisation__name_en", "basis__title_zh", "basis__title_en",
+            "case_purpose__title_zh", "case_purpose__title_en", *more,
+        )  # fmt: skip
+
     def decidable_by(self, user: User) -> AccessRequestQuerySet:
         """Keep the submitted requests in this person's queues that they may still decide (Rule 4).
 
@@ -282,6 +290,12 @@ class GrantQuerySet(models.QuerySet["Grant"]):
             content_object=models.OuterRef("pk"), user=user, permission__codename="open_grant"
         )
         return self.filter(models.Exists(named), access_request__organisation=user.organisation_id)
+
+    def listed(self) -> GrantQuerySet:
+        """Read what lists show, with request and basis by name."""
+        return self.select_related("access_request", "basis").only(
+            "round", "openings", "starts_at", "ends_at", "access_request__number", "basis__title_zh", "basis__title_en"
+        )
 
     def live(self) -> GrantQuerySet:
         """Keep the grants that neither time nor revocation has ended."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from django import template
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import get_language
 
 from access.catalogue import category_title
 from access.identifiers import DocumentType
 from access.models import AccessRequest
 from access.models.requests import Status
-from access.templatetags.html import tag
+from access.shell import Due
+from access.templatetags.html import iso, tag
 
 register = template.Library()
+
+DUE_ICONS = {"seal": "alarm-clock", "amber": "hourglass"}
 
 LOOKS: dict[str, tuple[str, str]] = {
     Status.DRAFT: ("grey", "pencil"),
@@ -28,6 +33,20 @@ LOOKS: dict[str, tuple[str, str]] = {
 def request_status(access_request: AccessRequest) -> str:
     """Show the state of a request as colour, icon and word."""
     return tag(*LOOKS[access_request.status], access_request.get_status_display())
+
+
+@register.simple_tag
+def due(deadline: Due | None) -> str:
+    """Show how long there is, and until when; nothing where no clock runs."""
+    if not deadline:
+        return ""
+    moment = timezone.localtime(deadline.at)
+    return format_html(
+        '<span class="due">{} <time class="number small" datetime="{}">{}</time></span>',
+        tag(deadline.tone, DUE_ICONS.get(deadline.tone, "clock"), deadline.label),
+        iso(moment),
+        f"{moment:%m-%d %H:%M}",
+    )
 
 
 @register.filter

@@ -45,7 +45,7 @@ def _in_order(user: User) -> QuerySet[AccessRequest]:
         .annotate(cast=Count("pk"))
         .values("cast")
     )
-    waiting = AccessRequest.objects.decidable_by(user).select_related("organisation", "basis", "case_purpose")
+    waiting = AccessRequest.objects.decidable_by(user).listed()
     return waiting.annotate(votes=Coalesce(Subquery(cast), 0), people=people_counted()).order_by(
         "due_at", "submitted_at"
     )
@@ -53,7 +53,7 @@ def _in_order(user: User) -> QuerySet[AccessRequest]:
 
 def _voted_by(user: User) -> QuerySet[AccessRequest]:
     own = Decision.objects.filter(access_request=OuterRef("pk"), decider=user).order_by("-decided_at")
-    voted = AccessRequest.objects.in_queues_of(user).select_related("organisation", "basis", "case_purpose")
+    voted = AccessRequest.objects.in_queues_of(user).listed()
     voted = voted.annotate(
         own_outcome=Subquery(own.values("outcome")[:1]), own_vote_at=Subquery(own.values("decided_at")[:1])
     )
@@ -72,7 +72,8 @@ def queue(request: AuthenticatedHttpRequest) -> HttpResponse:
         raise NotAllowed(_("You do not decide requests."))
     is_decided = request.GET.get("tab") == "decided"
     waiting = frame.of(user).waiting["access:queue"]
-    now, working = frame.of(user).now, calendar.load()
+    now = frame.of(user).now
+    working = calendar.load(timezone.localdate(now))
     rows = VOTED.of(user) if is_decided else WAITING.of(user, count=waiting)
     page = rows.page(request.GET.get("page"), PAGE)
     said = dict(Outcome.choices)

@@ -60,7 +60,8 @@ def people_counted() -> Subquery:
 
 
 def _filed_by(user: User) -> QuerySet[AccessRequest]:
-    mine = AccessRequest.objects.filed_by(user).select_related("basis", "case_purpose")
+    # How many people a draft names stands inside.
+    mine = AccessRequest.objects.filed_by(user).listed("particulars", "wrapped_key", "returned_at")
     return mine.annotate(people=people_counted())
 
 
@@ -81,7 +82,8 @@ def requests(request: AuthenticatedHttpRequest) -> HttpResponse:
     chosen = request.GET.get("tab", "open")
     chosen = chosen if chosen in tabs else "open"
     page = FILED[chosen].of(user).page(request.GET.get("page"), PAGE)
-    now, working = frame.of(user).now, calendar.load()
+    now = frame.of(user).now
+    working = calendar.load(timezone.localdate(now))
     why_not = _why_not_file(user)
     context = {
         "tabs": [{"code": code, "label": label, "current": code == chosen} for code, label in tabs.items()],

@@ -35,7 +35,7 @@ PAGE_SIZE = 25
 
 def _in_order(user: User) -> QuerySet[Grant]:
     is_open = ExpressionWrapper(LIVE, output_field=BooleanField())
-    grants = _grants(user).with_database_time().with_openings()
+    grants = Grant.objects.openable_by(user).listed().with_database_time().with_openings()
     return grants.annotate(is_open=is_open, closes_at=Case(When(is_open=True, then=F("ends_at")))).order_by(
         "-is_open", "closes_at", "-ends_at", "pk"
     )

@@ -23,14 +23,7 @@ from records.forms import RemarkForm, ServiceForm, VersionForm
 from records.models import Status, Violation
 from records.views.violations import PAGE_SIZE, reading
 
-REVIEWABLE = Question(
-    lambda user: (
-        Violation.objects.reviewable_by(user)
-        .select_related("offence", "organ")
-        .defer("particulars")
-        .order_by("submitted_at", "pk")
-    )
-)
+REVIEWABLE = Question(lambda user: Violation.objects.reviewable_by(user).listed().order_by("submitted_at", "pk"))
 
 
 @never_cache

@@ -57,8 +57,7 @@ def _handled(tab: str) -> Question[Violation]:
     def build(user: User) -> QuerySet[Violation]:
         rows = Violation.objects.handled_by(user).filter(status__in=TABS[tab][1])
         # Oldest first: what was begun or decided first is due first.
-        rows = rows.order_by("decided_on" if tab == "service" else "created_at", "pk")
-        return rows.select_related("offence").defer("particulars")
+        return rows.listed().order_by("decided_on" if tab == "service" else "created_at", "pk")
 
     return Question(build)
 

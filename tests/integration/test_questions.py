@@ -7,14 +7,18 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from django import forms
 from django.db import connections
 from django.db.models.functions import Now
+from django.forms.renderers import DjangoTemplates
 from django.urls import get_resolver
 from django.utils import timezone, translation
+from pytest_django.asserts import assertHTMLEqual
 
 from access.models import AccessRequest, User
 from access.questions import Question
 from access.templatetags.html import icon, piece, tag
+from config.forms import Renderer
 from tests import worlds
 from tests.worlds import World
 
@@ -121,3 +125,19 @@ def test_icons_are_silent_and_labels_are_text() -> None:
     assert 'aria-hidden="true"' in icon("lock")
     assert icon("lock", 14) != icon("lock")
     assert "&lt;b&gt;" in tag("grey", "lock", "<b>")
+
+
+def test_a_select_says_what_django_would_say() -> None:
+    class Coloured(forms.Select):
+        def create_option(self, name, value, *args, **kwargs):
+            option = super().create_option(name, value, *args, **kwargs)
+            option["attrs"] |= {"data-of": f"<{value}>", "hidden": value == "b", "disabled": False}
+            return option
+
+    choices = [("a", "A & B"), ("Group", [("b", "B"), (3, "three")])]
+    ours, theirs = (
+        Coloured(attrs={"class": "wide"}, choices=choices).render("one", "b", renderer=renderer())
+        for renderer in (Renderer, DjangoTemplates)
+    )
+    assert "selected" in ours
+    assertHTMLEqual(ours, theirs)

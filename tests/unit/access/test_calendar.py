@@ -83,5 +83,14 @@ def test_load_reads_the_table_with_one_query(enact, django_assert_num_queries):
 
     with django_assert_num_queries(1):
         loaded = calendar.load()
+        assert not loaded.is_working(date(2040, 1, 2))  # a Monday
+        assert loaded.is_working(date(2040, 1, 3))
 
-    assert not loaded.is_working(date(2040, 1, 2))  # a Monday
+
+@pytest.mark.django_db
+def test_a_calendar_of_the_years_from_a_day_on_knows_the_whole_of_its_year(enact):
+    for day, is_working in year_of(2040):
+        enact(WorkingDay(day=day, is_working=is_working, source="a notice"))
+    loaded = calendar.load(date(2040, 12, 31))
+    assert loaded.missing_years(date(2040, 12, 31), date(2040, 12, 31)) == []
+    assert calendar.load(date(2041, 1, 1)).missing_years(date(2040, 1, 1), date(2040, 1, 1)) == [2040]
