@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from access import frame
 from access.actions import people
-from access.duties import Duty, kinds_held
+from access.duties import Duty, held_by, kinds_held
 from access.models import AccessRequest, Grant, Proposal
 from access.models.requests import Status as RequestStatus
 from records.models import Status, Violation
@@ -50,6 +50,22 @@ def test_it_is_what_the_pages_count_themselves(city):
     assert frame.read(city.people_admin2.pk).frame.waiting["access:proposals"] == 1
 
 
+def test_who_gets_a_duty_or_loses_one_sees_so_on_the_next_page(city):
+    unit = next(unit for duty, unit in held_by(city.reviewer) if duty == Duty.CONFIRM_VIOLATIONS)
+    waiting = frame.read(city.reviewer.pk).frame.waiting["records:review_queue"]
+    assert waiting == 2
+    people.withdraw_duty(city.reviewer, Duty.CONFIRM_VIOLATIONS, unit, by=city.security_admin)
+    assert frame.read(city.reviewer.pk).frame.waiting["records:review_queue"] == 0
+    people.give_duty(city.reviewer, Duty.CONFIRM_VIOLATIONS, unit, by=city.security_admin)
+    with CaptureQueriesContext(connection) as queries:
+        again = frame.read(city.reviewer.pk).frame
+    assert again.waiting["records:review_queue"] == waiting
+    assert len(queries) == 2
+    with CaptureQueriesContext(connection) as queries:
+        assert frame.read(city.reviewer.pk).frame.waiting == again.waiting
+    assert len(queries) == 1
+
+
 def test_it_is_one_statement_and_the_session_another(city):
     """A page that asks nothing itself costs two statements: whose session it is, and everything around the page."""
     for user in city.people().values():
@@ -61,9 +77,15 @@ def test_it_is_one_statement_and_the_session_another(city):
         assert len(queries) == 2, tables
 
 
+def test_a_person_is_remembered_by_nothing_but_the_pages_they_have(city):
+    frame.read(city.supervisor.pk)
+    assert frame._last[city.supervisor.pk] == ("access:queue",)
+
+
 def test_every_page_asks_for_it_once(city):
     for name, user in (("desk", city.officer), ("access:queue", city.supervisor), ("audit:events", city.auditor)):
         client = worlds.client_of(worlds.sign_in(user))
+        client.get("/components/")  # which pages they have is known from now on
         with CaptureQueriesContext(connection) as queries:
             client.get(reverse(name))
         assert sum("held.duties" in query["sql"] for query in queries) == 1, name
