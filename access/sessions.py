@@ -77,7 +77,7 @@ def browser_name(agent: str) -> str:
 def _live() -> Written:
     """Write the statement that every page begins with: a live session by its digest."""
     digest = session_digest("").hex()
-    return Written(*Session.objects.live().filter(digest=digest).query.sql_with_params(), stand_in=digest)
+    return Written(*Session.objects.live().filter(digest=digest).query.sql_with_params(), digest)
 
 
 _FIELDS = [field.attname for field in Session._meta.concrete_fields]

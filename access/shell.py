@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.urls import reverse
 from django.utils import timezone
@@ -58,19 +59,25 @@ Counts.announce(
 )
 
 
+@cache
+def address(name: str) -> str:
+    """Return the address of a page that needs no number; it is the same as long as the process lives."""
+    return reverse(name)
+
+
 def navigation(frame: Frame) -> list[NavItem]:
     """Return this person's pages of this app with what waits on them."""
     pages = pages_for(frame, PAGES)
     if frame.held & set(DECIDED_BY.values()):
         waiting = frame.waiting.get(PROPOSALS.url_name, 0)
-        pages.append(replace(PROPOSALS, url=reverse(PROPOSALS.url_name), badge=waiting))
+        pages.append(replace(PROPOSALS, url=address(PROPOSALS.url_name), badge=waiting))
     return pages
 
 
 def pages_for(frame: Frame, pages: dict[Duty, NavItem]) -> list[NavItem]:
     """Return the pages of the duties held, each with its address and the number that waits there."""
     return [
-        replace(page, url=reverse(page.url_name), badge=frame.waiting.get(page.url_name, 0))
+        replace(page, url=address(page.url_name), badge=frame.waiting.get(page.url_name, 0))
         for duty, page in pages.items()
         if duty in frame.held
     ]

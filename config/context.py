@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from access import frame as frames
@@ -39,11 +38,11 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 def navigation(frame: Frame, path: str) -> list[NavItem]:
     """Return this person's pages by the duties they hold, with the one they are on marked."""
-    items = [NavItem("desk", _("Desk"), "layout-dashboard", key="d", url=reverse("desk"))]
+    items = [NavItem("desk", _("Desk"), "layout-dashboard", key="d", url=access_shell.address("desk"))]
     items += records_shell.navigation(frame)
     items += access_shell.navigation(frame)
     if Duty.OVERSEE in frame.held:
-        items.append(NavItem("audit:events", _("Trail"), "scroll-text", key="a", url=reverse("audit:events")))
+        items.append(NavItem("audit:events", _("Trail"), "scroll-text", key="a", url=access_shell.address("audit:events")))
     on_path = [item for item in items if path == item.url or (item.url != "/" and path.startswith(item.url))]
     current = max(on_path, key=lambda item: len(item.url), default=None)
     return [replace(item, current=item is current) for item in items]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import BooleanField, Case, Count, ExpressionWrapper, F, Q, QuerySet, When
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,7 +23,7 @@ from access.actions import opening
 from access.actions.requests import Person, key_of, read_person
 from access.models import Grant, RequestSubject, Undertaking, User
 from access.models.law import RecordFilter
-from access.models.requests import LIVE, GrantQuerySet
+from access.models.requests import DATABASE_NOW, LIVE
 from access.permissions import allowed
 from access.questions import Question
 from access.views import AuthenticatedHttpRequest, session_key
@@ -42,6 +43,26 @@ def _in_order(user: User) -> QuerySet[Grant]:
 
 
 GRANTS = Question(_in_order)
+GRANT = Question(
+    lambda user: (
+        Grant.objects.openable_by(user)
+        .select_related("access_request__organisation", "basis", "case_purpose")
+        .with_database_time()
+        .with_openings()
+    )
+)
+# A person who was asked about, with the grant that answers.
+SUBJECT = Question(
+    lambda user: (
+        RequestSubject.objects.filter(
+            access_request__grant__in=Grant.objects.openable_by(user), round=F("access_request__grant__round")
+        )
+        .select_related(
+            "access_request__organisation", "access_request__grant__basis", "access_request__grant__case_purpose"
+        )
+        .annotate(database_now=DATABASE_NOW)
+    )
+)
 
 
 @never_cache
@@ -56,14 +77,14 @@ def answers(request: AuthenticatedHttpRequest) -> HttpResponse:
 @require_GET
 def grant(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Say what may be seen of whom, until when; an ended grant says only that."""
-    return _grant_page(request, _grant(request.user, pk), UndertakingForm())
+    return _grant_page(request, GRANT.of(request.user).get_or_404(pk), UndertakingForm())
 
 
 @never_cache
 @require_POST
 def undertaking(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Sign the undertaking of confidentiality."""
-    found = _grant(request.user, pk)
+    found = GRANT.of(request.user).get_or_404(pk)
     form = UndertakingForm(request.POST)
     if not form.is_valid():
         return _grant_page(request, found, form)
@@ -82,13 +103,14 @@ def undertaking(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpRespons
 @require_http_methods(["GET", "POST"])
 def open_answer(request: AuthenticatedHttpRequest, pk: uuid.UUID, subject_id: uuid.UUID) -> HttpResponse:
     """Pause before sealed records (GET), then open the answer about one person (POST); nothing of it is kept."""
-    found = _grant(request.user, pk)
-    subject = get_object_or_404(
-        RequestSubject, pk=subject_id, access_request_id=found.access_request_id, round=found.round
-    )
+    subject = SUBJECT.of(request.user).get_or_404(subject_id)
+    found = subject.access_request.grant
+    if found.pk != pk:
+        raise Http404
+    now: datetime = subject.database_now  # type: ignore[attr-defined]
     form = OpenForm(request.POST)
     if request.method == "GET" or not form.is_valid():
-        return _interruption(request, found, subject)
+        return _interruption(request, found, subject, now)
     try:
         answer = disclosure.open_answer(
             found,
@@ -127,14 +149,6 @@ def standing(request: HttpRequest, opening_id: uuid.UUID) -> JsonResponse:
     return JsonResponse({"left": opening.seconds_standing(opening_id, by=by) if by else 0})
 
 
-def _grants(user: User) -> GrantQuerySet:
-    return Grant.objects.openable_by(user).select_related("access_request__organisation", "basis", "case_purpose")
-
-
-def _grant(user: User, pk: uuid.UUID) -> Grant:
-    return get_object_or_404(_grants(user).with_database_time().with_openings(), pk=pk)
-
-
 def _grant_page(request: AuthenticatedHttpRequest, found: Grant, form: UndertakingForm) -> HttpResponse:
     now = found.database_now
     if not found.is_live(now):
@@ -157,8 +171,10 @@ def _grant_page(request: AuthenticatedHttpRequest, found: Grant, form: Undertaki
     return render(request, "records/grant.html", context)
 
 
-def _interruption(request: AuthenticatedHttpRequest, found: Grant, subject: RequestSubject) -> HttpResponse:
-    if not found.is_live(found.database_now):
+def _interruption(
+    request: AuthenticatedHttpRequest, found: Grant, subject: RequestSubject, now: datetime
+) -> HttpResponse:
+    if not found.is_live(now):
         return redirect("records:grant", pk=found.pk)
     if not Undertaking.objects.filter(grant=found, user=request.user).exists():
         messages.warning(request, _("Sign the confidentiality undertaking first."))
@@ -173,7 +189,7 @@ def _interruption(request: AuthenticatedHttpRequest, found: Grant, subject: Requ
         "form": OpenForm.new(),
         "left": left,
         "is_fresh": opening.identity_is_fresh(request.user, session_key(request), found),
-        "now": found.database_now,
+        "now": now,
         **_scope(found),
     }
     return render(request, "records/interruption.html", context)
