@@ -42,7 +42,9 @@ def navigation(frame: Frame, path: str) -> list[NavItem]:
     items += records_shell.navigation(frame)
     items += access_shell.navigation(frame)
     if Duty.OVERSEE in frame.held:
-        items.append(NavItem("audit:events", _("Trail"), "scroll-text", key="a", url=access_shell.address("audit:events")))
+        items.append(
+            NavItem("audit:events", _("Trail"), "scroll-text", key="a", url=access_shell.address("audit:events"))
+        )
     on_path = [item for item in items if path == item.url or (item.url != "/" and path.startswith(item.url))]
     current = max(on_path, key=lambda item: len(item.url), default=None)
     return [replace(item, current=item is current) for item in items]

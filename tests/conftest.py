@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.contrib.auth.signals import user_logged_in
 from django.core.signals import setting_changed
 from django.db import connections
 from django.db.models import Model
@@ -26,6 +27,14 @@ def write_anew(**_kwargs: object) -> None:
     from access import sessions
 
     sessions._live.cache_clear()
+
+
+@receiver(user_logged_in)
+def know_their_pages(user: Model, **_kwargs: object) -> None:
+    """The message of a sign-in reads the frame of its page, which a test's client does not see; later pages read it once."""
+    from access import frame
+
+    frame.read(user.pk)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -480,6 +480,7 @@ def test_the_navigation_counts_what_may_be_opened(city):
         Duty.ENTER_VIOLATIONS, Duty.CONFIRM_VIOLATIONS, Duty.FILE_REQUESTS, organisation=city.station
     )
 
+    frame.read(held.pk)  # as signing in does
     with CaptureQueriesContext(connection) as captured:
         assert [item.badge for item in navigation(frame.of(held))] == [0, 0, 0]
     assert len(captured) == 1
