@@ -50,4 +50,5 @@ urlpatterns = [
 if settings.DEBUG or settings.MODE == "test":
     urlpatterns.append(path("components/", views.components, name="components"))
 
+handler400 = "config.middleware.unreadable"
 handler500 = "config.middleware.server_error"

@@ -64,7 +64,7 @@ def person_new(request: AuthenticatedHttpRequest) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return hand_over(request, user, code)
-    if request.method == "POST" and (person := _entered_a_moment_ago(request)):
+    if request.method == "POST" and (person := _entered_a_moment_ago(request, form)):
         # A reload of the page with the code: the person is there, and the code was shown once.
         messages.warning(
             request,
@@ -75,9 +75,12 @@ def person_new(request: AuthenticatedHttpRequest) -> HttpResponse:
     return render(request, "access/people_new.html", {"form": form})
 
 
-def _entered_a_moment_ago(request: AuthenticatedHttpRequest) -> User | None:
+def _entered_a_moment_ago(request: AuthenticatedHttpRequest, form: PersonForm) -> User | None:
     """Return whom this very form entered before, if they have not enrolled yet."""
-    values = {name: request.POST.get(name, "").strip() for name in ("username", "full_name", "badge_number")}
+    values = {name: form[name].value() or "" for name in ("username", "full_name", "badge_number")}
+    if any("\0" in value for value in values.values()):  # no row holds one, and the database does not take one
+        return None
+    values = {name: value.strip() for name, value in values.items()}
     people = User.objects.filter(organisation__in=_units_of(request.user, Duty.ADMINISTER_PEOPLE))
     person = people.filter(**values, created_at__gt=timezone.now() - timedelta(hours=1)).first()
     return person if person is not None and not person.has_usable_password() else None

@@ -30,6 +30,8 @@ THREADS = 3
 BOUNDARY = b"----fuzz"
 # As many objects of one kind of page as are visited, and pages between two looks at a form that is being sent.
 OBJECTS, AGAIN, ALIKE = 3, 60, 1
+# As many fields of a form are left out, one after the other, before the memory is measured.
+USED = 24
 NUMBER = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\b\d+\b")
 # What ends the session that asks, and what is never ready without a worker.
 LEFT_OUT = ("/accounts/logout/", "/readyz", "/static/")
@@ -159,6 +161,27 @@ class Run:
         for change in ("password", "app-add", "codes", "key-add"):
             body, kind = encoded([("csrfmiddlewaretoken", b"a" * 32), ("password", factories.PASSWORD.encode())])
             browser.ask("POST", f"/identity/change/{change}/", body, kind)
+
+    def use(self, role: str) -> None:
+        """Use the product as on an ordinary day, as many at once as later: every page, and every form with a field left out."""
+        browser = Browser(self.address, self.sessions[role])
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(lambda path: browser.ask("GET", path), sorted(self.pages.get(role, ()))))
+            for (owner, method, action, _names), form in self.forms.items():
+                fields = form.filled()
+                written = [name for name in fields if name not in {"csrfmiddlewaretoken", "typed_by", "version"}]
+                if owner != role or not written:
+                    continue
+                jobs = [
+                    pool.submit(
+                        self._one, browser, role, method, form.action, action, name, b"",
+                        [pair for pair in fields.items() if pair[0] != name], None,
+                    )
+                    for name in written[:USED]
+                ]  # fmt: skip
+                for job in jobs:
+                    job.result()
+        self.values = 0
 
     def plan(self, roles: list[str], most: int) -> int:
         """Choose how many of the values each field gets, so that all together are about `most`; return what all were."""
@@ -422,6 +445,8 @@ def main() -> int:
             run = Run(address, sessions, forget_limits)
             for role in roles:
                 run.find(role)
+            for role in roles:
+                run.use(role)
             before = memory(pid)
             pages, everything = sum(map(len, run.pages.values())), run.plan(roles, options.most)
             say(

@@ -137,3 +137,13 @@ def test_asking_to_sign_out_clears_nothing():
     client = signed_in(factories.City().officer)
     assert "Clear-Site-Data" not in client.get(reverse("account_logout")).headers
     assert "Clear-Site-Data" not in client.get(reverse("desk")).headers
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded; charset=utf-7", "multipart/form-data"])
+def test_what_cannot_be_read_is_said_with_its_token_demanded(kind):
+    """Django's own page for it reads the body once more, for the token, and fails."""
+    client = Client(enforce_csrf_checks=True, headers={"accept-language": "en"})
+    client.get(reverse("account_login"))
+    response = client.post(reverse("account_login"), b"a=b", content_type=kind)
+    assert response.status_code == 400
+    assert "The request could not be read" in response.content.decode()

@@ -423,6 +423,14 @@ def test_a_reload_of_the_page_with_the_code_says_what_happened(client, city):
     assert User.objects.filter(username="newcomer").count() == 1
 
 
+@pytest.mark.parametrize("field", ["username", "full_name", "badge_number"])
+def test_a_character_that_no_database_keeps_is_refused_beside_its_field(client, city, field):
+    client.force_login(city.people_admin)
+    response = client.post(reverse("access:person_new"), new_person(city) | {field: "a\0b"})
+    assert response.status_code == 200
+    assert field in response.context["form"].errors
+
+
 def test_a_password_of_ones_own_words_is_refused_and_the_code_stays_good(client, city):
     code = people.renew_code(city.officer, by=city.people_admin).text
     city.officer.refresh_from_db()
