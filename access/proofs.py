@@ -42,6 +42,10 @@ class Wrong(models.TextChoices):
     )
     OPENING_WITHOUT_EVENT = "OPENING_WITHOUT_EVENT", _("This opening was counted without an event.")
     OPENING_WITHOUT_ROW = "OPENING_WITHOUT_ROW", _("The opening that this event tells of was never counted as it says.")
+    EXTENSION_UNPROVED = (
+        "EXTENSION_UNPROVED",
+        _("The time that was added to this opening is not what the trail tells of, or more than its grant lets."),
+    )
     OPENING_OUTSIDE_GRANT = "OPENING_OUTSIDE_GRANT", _("This opening is not covered by its grant.")
     DUTY_UNPROVED = "DUTY_UNPROVED", _("The duties of this person are not those that the trail tells of.")
     PERSON_UNPROVED = "PERSON_UNPROVED", _("Whether this account is enabled is not what the trail tells of.")
@@ -218,7 +222,9 @@ select 'OPENING_WITHOUT_ROW', e.id, 'access.grant:' || e.target_id
  where (e.target_id = o.grant_id::text and e.actor = o.user_id::text and e.d ->> 'subject' = o.subject_id::text
         and e.d ->> 'rung' = g.rung and e.d ->> 'basis' = b.code and e.d ->> 'basis_version' = b.version::text
         and e.d ->> 'number' = r.number
-        and e.at between o.opened_at - interval '1 minute' and o.viewable_until + interval '1 minute') is not true
+        and e.at between o.opened_at - interval '1 minute' and interval '1 minute' + greatest(
+            o.viewable_until, (select max(x.until) from public.access_openingextension x where x.opening_id = o.id))
+       ) is not true
 """,
 )
 # A revocation takes no lock: an opening that began before it was committed is lawful, and lasts no minute.
@@ -247,6 +253,27 @@ select 'OPENING_OUTSIDE_GRANT', null::uuid, 'access.opening:' || o.id
                       and c.confirmed_at <= o.opened_at)
     or exists (select from public.access_revocation x
                 where x.grant_id = g.id and x.at < o.opened_at - interval '1 minute')
+""",
+)
+# Each is five minutes at most, within the grant, and told of once.
+EXTENSIONS = _told(
+    "ANSWER_EXTENDED",
+    """
+, kept as (
+    select x.opening_id::text as opening, o.grant_id::text as granted, o.user_id::text as reader,
+           to_char(x.until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as until,
+           x.until <= g.ends_at and x.until - coalesce(
+               lag(x.until) over (partition by x.opening_id order by x.until), o.viewable_until) <= interval '5 minutes'
+           as is_lawful
+      from public.access_openingextension x
+      left join public.access_opening o on o.id = x.opening_id
+      left join public.access_grant g on g.id = o.grant_id
+), said as (
+    select d ->> 'opening' as opening, target_id as granted, actor as reader, d ->> 'until' as until, id from told
+)
+select 'EXTENSION_UNPROVED', said.id, 'access.opening:' || coalesce(kept.opening, said.opening)
+  from kept full join said using (opening, granted, reader, until)
+ where kept.is_lawful is not true or said.id is null
 """,
 )
 # A duty is there exactly when the last that the trail says of it is that it was given.
@@ -296,6 +323,7 @@ def openings() -> Iterator[Fault]:
     """Name openings without event, without row, or outside their grant."""
     yield from registers.ask(OPENING_EVENTS)
     yield from registers.ask(OPENING_ROWS)
+    yield from registers.ask(EXTENSIONS)
 
 
 def people() -> Iterator[Fault]:

@@ -41,6 +41,7 @@ SENTENCES: dict[str, Any] = {
     EventType.GRANT_MADE: gettext_lazy("The vote of %(who)s made %(target)s."),
     EventType.OPENING: gettext_lazy("%(who)s opened the answer under %(target)s: it may be shown."),
     EventType.ANSWER_SHOWN: gettext_lazy("The answer under %(target)s was shown to %(who)s."),
+    EventType.ANSWER_EXTENDED: gettext_lazy("%(who)s took five minutes more to read the answer under %(target)s."),
     EventType.ANSWER_REFUSED: gettext_lazy("The answer under %(target)s was not shown to %(who)s."),
     EventType.GRANT_REVOKED: gettext_lazy("%(who)s revoked %(target)s."),
     EventType.GRANT_EXPIRED: gettext_lazy("%(who)s recorded that %(target)s has ended."),

@@ -54,6 +54,7 @@ class EventType(models.TextChoices):
     GRANT_MADE = "GRANT_MADE", _("Grant made")
     OPENING = "OPENING", _("Answer may be shown")
     ANSWER_SHOWN = "ANSWER_SHOWN", _("Answer shown")
+    ANSWER_EXTENDED = "ANSWER_EXTENDED", _("Five minutes more for an answer")
     ANSWER_REFUSED = "ANSWER_REFUSED", _("Answer not shown")
     GRANT_REVOKED = "GRANT_REVOKED", _("Grant revoked")
     GRANT_EXPIRED = "GRANT_EXPIRED", _("Grant expired")

@@ -18,6 +18,7 @@ urlpatterns = [
     path("review/<uuid:pk>/return/", review.return_for_correction, name="return"),
     path("answers/", answers.answers, name="answers"),
     path("answers/standing/<uuid:opening_id>/", answers.standing, name="standing"),
+    path("answers/standing/<uuid:opening_id>/extend/", answers.extend, name="extend"),
     path("answers/<uuid:pk>/", answers.grant, name="grant"),
     path("answers/<uuid:pk>/undertaking/", answers.undertaking, name="undertaking"),
     path("answers/<uuid:pk>/<uuid:subject_id>/", answers.open_answer, name="open"),

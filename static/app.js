@@ -222,12 +222,32 @@ all("[data-ends-at]").forEach((box) => {
     if (left <= 0) return location.replace(data.endedUrl || location.href);
     const parts = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60].map((part) => String(part).padStart(2, "0"));
     one("[role=timer]", box).textContent = parts.slice(left < 3600).join(":");
-    const due = [20, 60, 300].find((mark) => left <= mark && mark < said);
-    if (due) one("[role=status]", box).textContent = data["at" + (said = due)];
+    const due = [20, 60, 120, 300].find((mark) => left <= mark && mark < said);
+    const extends_ = one("[data-extends]");
+    if (extends_) extends_.hidden = left > 120;
+    if (due) {
+      one("[role=status]", box).textContent = data["at" + (said = due)]
+        + (extends_ && due < 300 ? ` ${extends_.textContent.trim()}?` : "");
+    }
     box.classList.toggle("is-short", left <= 60);
     setTimeout(tick, 1000);
   };
   tick();
+  // More time is the server's to give: the page shows what it said, and no more is offered where none was given.
+  all("[data-extends]").forEach((form) => form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const before = Date.parse(data.endsAt), button = one("button", form);
+    button.disabled = true;
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
+      const until = Date.now() + ahead + (await answer.json()).left * 1000;
+      data.endsAt = new Date(until).toISOString();
+      said = 301;
+      if (until < before + 60000) form.remove();
+    } finally {
+      button.disabled = false;
+    }
+  }));
 });
 
 // Revoked at once: the page asks whether its answer may still stand, and shows nothing when it may not or nobody answers.

@@ -146,6 +146,7 @@ records:grant            | grant | live ended | GET | kindergarten 200 | 404
 records:undertaking      | | live ended | POST | kindergarten 200 | 404
                          | | missing | POST | | 404
 records:standing         | viewing | live ended missing | GET | anonymous 200 | 200
+records:extend           | viewing | live ended missing | POST | | 200
 records:open             | opening | live | GET POST | kindergarten 200 | 404
                          | | ended | GET POST | kindergarten 302 | 404
                          | | foreign missing | GET POST | | 404

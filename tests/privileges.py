@@ -25,7 +25,7 @@ TRAIL = (
 )
 WRITTEN_BY_FUNCTIONS = (
     "access_decision access_grant access_grantuserobjectpermission access_grantexpiry access_identityconfirmation"
-    " access_confirmationuse access_opening access_revocation access_undertaking records_stub"
+    " access_confirmationuse access_opening access_openingextension access_revocation access_undertaking records_stub"
     " access_enrolment access_proposal access_organisationuserobjectpermission"
 )
 LAW = "access_legalbasis access_casepurpose access_workingday records_offence records_sealingrule"
@@ -122,6 +122,7 @@ FUNCTIONS = {
             "access_duty_refusal",
             "access_enact",
             "access_enrol",
+            "access_extend",
             "access_forget_sessions",
             "access_give_duty",
             "access_last_held",

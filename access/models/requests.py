@@ -499,3 +499,18 @@ class Opening(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class OpeningExtension(models.Model):
+    """Five minutes more for an answer that somebody is reading (WCAG 2.2.1); written by `access_extend` alone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    opening = models.ForeignKey(Opening, models.PROTECT, related_name="extensions", db_constraint=False)
+    until = models.DateTimeField()
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -55,7 +55,7 @@ begin
       join public.access_legalbasis b on b.id = g.basis_id
      cross join lateral (
            select array_agg(o.id order by array_position(p_subjects, o.subject_id)) as openings,
-                  min(o.opened_at) as opened_at, min(o.viewable_until) as until
+                  min(o.opened_at) as opened_at, min(public.access_viewable_until(o.id, o.viewable_until)) as until
              from public.access_opening o
             where o.token = p_token and o.subject_id = any (p_subjects) and o.grant_id = p_grant and o.user_id = p_user
            ) as again

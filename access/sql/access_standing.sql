@@ -3,7 +3,7 @@
 create function public.access_standing(p_opening uuid, p_user uuid) returns integer
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce((
-        select greatest(0, ceil(extract(epoch from least(o.viewable_until, g.ends_at) - clock_timestamp())))::integer
+        select greatest(0, ceil(extract(epoch from least(public.access_viewable_until(o.id, o.viewable_until), g.ends_at) - clock_timestamp())))::integer
           from public.access_opening o
           join public.access_grant g on g.id = o.grant_id
           join public.access_accessrequest r on r.id = g.access_request_id

@@ -52,7 +52,7 @@ begin
           join public.access_requestsubject s
                on s.id = v.subject_id and s.access_request_id = g.access_request_id and s.round = g.round
          where v.id = (detail ->> 'opening')::uuid and v.grant_id = g.id and v.user_id = e.actor::uuid
-           and v.subject_id = (detail ->> 'subject')::uuid and v.viewable_until > clock_timestamp();
+           and v.subject_id = (detail ->> 'subject')::uuid and public.access_viewable_until(v.id, v.viewable_until) > clock_timestamp();
         if not found or counted.is_whole is not true then
             raise exception 'something that an opening needs is missing' using errcode = 'SE001';
         end if;

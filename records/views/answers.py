@@ -131,13 +131,22 @@ def open_answer(request: AuthenticatedHttpRequest, pk: uuid.UUID, subject_id: uu
         "subject": subject,
         "person": _person(found, subject),
         "address": request.META.get("REMOTE_ADDR", ""),
+        # Without a script the page leaves by itself too when its time is over; a script leaves with the clock it shows.
+        "seconds_left": math.ceil((answer.viewable_until - answer.now).total_seconds()),
         **_scope(found),
     }
     response = render(request, "records/answer.html", context)
-    # Without a script the page leaves by itself too when its time is over.
-    left = math.ceil((answer.viewable_until - answer.now).total_seconds())
-    response["Refresh"] = f"{left}; url={reverse('records:grant', args=[found.pk])}?viewing=over"
+    # Where neither a script nor the page's own refresh works, it leaves when its grant ends.
+    most = math.ceil((found.ends_at - answer.now).total_seconds())
+    response["Refresh"] = f"{most}; url={reverse('records:grant', args=[found.pk])}?viewing=over"
     return response
+
+
+@never_cache
+@require_POST
+def extend(request: AuthenticatedHttpRequest, opening_id: uuid.UUID) -> JsonResponse:
+    """Give an open answer five minutes more; say how long it may stand, and nothing to whoever is not its reader."""
+    return JsonResponse({"left": opening.extend(opening_id, by=request.user)})
 
 
 @never_cache

@@ -79,6 +79,7 @@ DATABASE_CALLS = {
         "public.access_confirmation",
         "public.access_use_confirmation",
         "public.access_open",
+        "public.access_extend",
         "public.access_standing",
         "public.access_note_expiry",
         "public.access_duty_refusal",
@@ -393,9 +394,13 @@ def functions(path: str) -> dict[str, ast.FunctionDef]:
     return {node.name: node for node in sources()[path].body if isinstance(node, ast.FunctionDef)}
 
 
-# One statement outside any transaction is durable by itself: `open_grant` refuses to run in one, and sealing commits on
+# One statement outside any transaction is durable by itself: `open_grant` and `extend` refuse to run in one, and sealing commits on
 # the key service's connection.
-ONE_STATEMENT = {"open_grant": "connection.in_atomic_block", "seal_due": "keyservice.seal"}
+ONE_STATEMENT = {
+    "open_grant": "connection.in_atomic_block",
+    "extend": "connection.in_atomic_block",
+    "seal_due": "keyservice.seal",
+}
 
 
 def is_durable(function: ast.FunctionDef) -> bool:
@@ -474,6 +479,7 @@ WITH_THEIR_EVENT = {
     "database.give_duty",
     "database.make_code",
     "database.open_grant",
+    "database.extend",
     "database.propose",
     "database.revoke",
     "database.sign",

@@ -9,8 +9,10 @@ from playwright.sync_api import Page, expect
 
 from access.actions import decisions, people
 from access.models import Grant
+from audit.models import Event
 from tests import factories
 from tests.browsing import LANGUAGES, Site, Visit, clicking
+from tests.tampering import tamper
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
@@ -76,3 +78,22 @@ def test_when_nobody_answers_nothing_is_shown_and_it_says_why(city, language: st
         )
     )
     expect(page.locator("[data-sealed]")).not_to_contain_text(words(language, "There is nothing to show."))
+
+
+def test_who_needs_more_time_is_warned_and_takes_it_with_one_key(city, language: str, site: Site, visit: Visit, owner):
+    grant, page = opened(city, site, visit, language)
+    tamper(
+        owner,
+        "update access_opening set viewable_until = clock_timestamp() + interval '115 seconds'",
+        tables=("access_opening",),
+    )
+    page.reload()  # the same opening, with the time that is left of it
+    more = page.get_by_role("button", name=words(language, "Five more minutes"))
+    expect(page.locator(".time-left [role=status]")).to_contain_text(words(language, "Two minutes are left."))
+    expect(page.locator("[role=timer]")).to_contain_text("01:")
+    more.press("Enter")
+
+    expect(page.locator("[role=timer]")).to_contain_text("06:")
+    expect(more).to_be_hidden()
+    expect(page.locator("[data-sealed]")).to_contain_text(words(language, "There is nothing to show."))
+    assert Event.objects.filter(kind="ANSWER_EXTENDED", target_id=str(grant.pk)).count() == 1

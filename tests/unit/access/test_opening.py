@@ -5,17 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from access.actions import decisions, opening, people, requests
 from access.duties import Duty
 from access.exceptions import NothingToShow, Refused, Unavailable, WrongState
-from access.models import IdentityConfirmation, Opening, Undertaking, User
+from access.models import IdentityConfirmation, Opening, OpeningExtension, Undertaking, User
 from audit import trail
 from audit.models import Event
 from tests import factories
 from tests.factories import SESSION
+from tests.tampering import tamper
 
 pytestmark = pytest.mark.django_db
 
@@ -221,6 +223,72 @@ def test_looking_again_ends_with_the_viewing_time_and_with_the_grant(grant, owne
     owner.execute(viewing, [10**6])
 
     assert opened(grant).viewable_until == grant.ends_at
+
+
+def left_of(counted, owner, seconds: int) -> None:
+    """Let an opening stand for so long only."""
+    tamper(
+        owner,
+        "update access_opening set viewable_until = clock_timestamp() + make_interval(secs => %s) where id = %s",
+        seconds,
+        counted.opening,
+        tables=("access_opening",),
+    )
+
+
+def extensions() -> int:
+    assert Event.objects.filter(kind="ANSWER_EXTENDED").count() == OpeningExtension.objects.count()
+    return OpeningExtension.objects.count()
+
+
+def test_whoever_reads_may_take_five_minutes_more_as_often_as_it_is_needed(city, grant, owner):
+    counted, reader = opened(grant), grant.access_request.requester
+    assert settings.VIEWING_SECONDS - 20 < opening.extend(counted.opening, by=reader) <= settings.VIEWING_SECONDS
+    assert extensions() == 0  # no more than the usual time is ever ahead
+    left_of(counted, owner, 90)
+    for times in (1, 2):
+        left = opening.extend(counted.opening, by=reader)
+        assert min(90 + times * 300, settings.VIEWING_SECONDS) - 20 < left <= settings.VIEWING_SECONDS
+        assert opening.seconds_standing(counted.opening, by=reader.pk) in (left, left - 1)
+        assert extensions() == times
+    assert opened(grant, token=Opening.objects.get().token).viewable_until > counted.viewable_until - timedelta(
+        minutes=9
+    )
+
+
+def test_more_time_ends_with_the_grant(grant, owner):
+    counted, reader = opened(grant), grant.access_request.requester
+    left_of(counted, owner, 60)
+    tamper(
+        owner,
+        "update access_grant set ends_at = clock_timestamp() + interval '100 seconds'",
+        tables=("access_grant",),
+    )
+    assert 80 < opening.extend(counted.opening, by=reader) <= 100
+    assert opening.extend(counted.opening, by=reader) <= 100
+    assert extensions() == 1
+
+
+def test_only_the_reader_of_an_answer_that_may_stand_gets_more_time(city, grant, owner):
+    counted, reader = opened(grant), grant.access_request.requester
+    left_of(counted, owner, 60)
+    for person in city.people().values():
+        if person != reader:
+            assert opening.extend(counted.opening, by=person) == 0
+    assert opening.extend(factories.token(), by=reader) == 0
+    stale = "update audit_limit set value = %s where name = 'STALE_TRAIL_STOPS'"
+    owner.execute(stale, [1])
+    assert 0 < opening.extend(counted.opening, by=reader) <= 60  # Rule 12
+    owner.execute(stale, [0])
+    decisions.revoke(grant, by=city.supervisor, reason="不再需要。")
+    assert opening.extend(counted.opening, by=reader) == 0
+    assert extensions() == 0
+
+
+def test_more_time_is_never_part_of_a_transaction(grant):
+    counted = opened(grant)
+    with pytest.raises(RuntimeError, match="by itself"), transaction.atomic():
+        opening.extend(counted.opening, by=grant.access_request.requester)
 
 
 def test_whoever_moved_to_another_unit_has_left_the_grant_behind(city, grant):

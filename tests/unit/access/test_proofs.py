@@ -3,7 +3,7 @@
 import pytest
 
 from access import proofs
-from access.actions import decisions
+from access.actions import decisions, opening
 from audit import verification
 from records import disclosure
 from tests import factories
@@ -18,6 +18,7 @@ TABLES = (
     "access_identityconfirmation",
     "access_letter",
     "access_opening",
+    "access_openingextension",
     "access_organisationuserobjectpermission",
     "access_requestsubject",
     "access_revocation",
@@ -27,19 +28,22 @@ TABLES = (
 
 
 @pytest.fixture
-def grant():
-    """A grant that two people voted for, signed, confirmed, opened and then revoked; and a vote of an earlier round."""
+def grant(owner):
+    """A grant that two people voted for, signed, confirmed, opened, read for longer and then revoked; and an earlier round."""
     city = factories.City()
     returned = factories.request_at(factories.RequestStatus.RETURNED, city)
     factories.requests.submit(returned, by=returned.requester, version=returned.version)
     grant = factories.ready(factories.approved(city, code="PRESCHOOL-44"))
-    disclosure.open_answer(
+    answer = disclosure.open_answer(
         grant,
         factories.subject_of(grant),
         by=grant.access_request.requester,
         session_key=factories.SESSION,
         token=factories.token(),
     )
+    shorten = "update access_opening set viewable_until = viewable_until - interval '9 minutes'"
+    tamper(owner, shorten, tables=TABLES)
+    assert opening.extend(answer.opening, by=grant.access_request.requester) > 300
     decisions.revoke(grant, by=city.supervisor, reason="申请单位已撤销招聘。")
     return grant
 
@@ -81,7 +85,11 @@ CASES = [
     ("delete from access_undertaking", {"UNDERTAKING_UNPROVED", "OPENING_OUTSIDE_GRANT"}),
     (delete_event("UNDERTAKING_SIGNED"), {"UNDERTAKING_UNPROVED"}),
     (delete_event("IDENTITY_CONFIRMED"), {"CONFIRMATION_UNPROVED"}),
-    ("delete from access_opening", {"OPENING_WITHOUT_ROW"}),
+    ("delete from access_opening", {"OPENING_WITHOUT_ROW", "EXTENSION_UNPROVED"}),
+    ("delete from access_openingextension", {"EXTENSION_UNPROVED"}),
+    (delete_event("ANSWER_EXTENDED"), {"EXTENSION_UNPROVED"}),
+    ("update access_openingextension set until = until + interval '1 second'", {"EXTENSION_UNPROVED"}),
+    ("update access_opening set viewable_until = viewable_until - interval '1 second'", {"EXTENSION_UNPROVED"}),
     ("update access_opening set opened_at = opened_at - interval '1 day'", {"OPENING_OUTSIDE_GRANT"}),
     (delete_event("OPENING"), {"OPENING_WITHOUT_EVENT"}),
     (rewrite_event("OPENING", '"rung":"PRESENCE"', '"rung":"FULL"'), {"OPENING_WITHOUT_ROW"}),
