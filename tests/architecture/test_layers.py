@@ -394,8 +394,8 @@ def functions(path: str) -> dict[str, ast.FunctionDef]:
     return {node.name: node for node in sources()[path].body if isinstance(node, ast.FunctionDef)}
 
 
-# One statement outside any transaction is durable by itself: `open_grant` and `extend` refuse to run in one, and sealing commits on
-# the key service's connection.
+# One statement outside any transaction is durable by itself: `open_grant` and `extend` refuse to run in one, and sealing
+# commits on the key service's connection.
 ONE_STATEMENT = {
     "open_grant": "connection.in_atomic_block",
     "extend": "connection.in_atomic_block",
