@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 
 from django.urls import reverse
@@ -12,10 +13,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from access import calendar
+from access import calendar, duties
 from access.duties import Duty
 from access.frame import Counts, Frame
-from access.models import AccessRequest, Proposal
+from access.models import AccessRequest, Organisation, Proposal, User
 from access.models.proposals import DECIDED_BY
 from access.models.requests import DATABASE_NOW, Status
 from access.questions import Question
@@ -81,6 +82,80 @@ def pages_for(frame: Frame, pages: dict[Duty, NavItem]) -> list[NavItem]:
         for duty, page in pages.items()
         if duty in frame.held
     ]
+
+
+# From how many days before an agreement ends both sides are told, and from when on in red.
+AGREEMENT_WARNS, AGREEMENT_PRESSES = 60, 7
+AGREEMENTS_SHOWN = 10
+# Who can have a year's working days loaded; to everybody else they are said beside a deadline that depends on them.
+LOADERS = frozenset({Duty.MAINTAIN_LAW, Duty.ASSIGN_DUTIES})
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What stands above a page, for whom it concerns, until it is done."""
+
+    tone: str
+    text: str
+
+
+def notices(frame: Frame, user: User) -> list[Notice]:
+    """Return what this person should know on every page and can do something about."""
+    found = []
+    if frame.year_without_calendar is not None and LOADERS & frame.held:
+        text = gettext(
+            "The working days of %(year)s are not confirmed yet. Deadlines in that year count Monday to Friday until they are loaded."
+        )
+        found.append(Notice("amber", text % {"year": frame.year_without_calendar}))
+    if Duty.FILE_REQUESTS in frame.held:
+        today = timezone.localdate(frame.now)
+        found += [_agreement(user.organisation, today, _to_themselves)] if _warns(user.organisation, today) else []
+    return found
+
+
+def agreements_ending(user: User, today: date) -> list[Notice]:
+    """Return the agreements of the units that this person administers people of which end soon, the first ones first."""
+    reached = duties.organisations(user, Duty.ADMINISTER_PEOPLE).filter(
+        is_active=True, agreement_ends_on__lte=today + timedelta(days=AGREEMENT_WARNS)
+    )
+    ending = [unit for unit in reached.order_by("agreement_ends_on", "path") if _warns(unit, today)]
+    return [_agreement(unit, today, _to_who_renews) for unit in ending[:AGREEMENTS_SHOWN]]
+
+
+def _warns(unit: Organisation, today: date) -> bool:
+    ends_on = unit.agreement_ends_on
+    return not unit.is_police and ends_on is not None and (ends_on - today).days <= AGREEMENT_WARNS
+
+
+def _to_themselves(days: int) -> str:
+    if days < 0:
+        return gettext(
+            "The agreement with your unit has ended, so it cannot file or open requests. Ask the public security organ to renew it."
+        )
+    return ngettext(
+        "The agreement with your unit ends in %(days)d day, on %(day)s. After that it can neither file requests nor open answers; ask the public security organ to renew it.",
+        "The agreement with your unit ends in %(days)d days, on %(day)s. After that it can neither file requests nor open answers; ask the public security organ to renew it.",
+        days,
+    )
+
+
+def _to_who_renews(days: int) -> str:
+    if days < 0:
+        return gettext("The agreement with %(unit)s ended on %(day)s: it can neither file requests nor open answers.")
+    return ngettext(
+        "The agreement with %(unit)s ends in %(days)d day, on %(day)s.",
+        "The agreement with %(unit)s ends in %(days)d days, on %(day)s.",
+        days,
+    )
+
+
+def _agreement(unit: Organisation, today: date, words: Callable[[int], str]) -> Notice:
+    """Say when an agreement ends, in red in the last week and after it; the last day counts as one on which it holds."""
+    ends_on = unit.agreement_ends_on
+    assert ends_on is not None  # noqa: S101 - tells the type
+    days = (ends_on - today).days
+    text = words(days) % {"unit": unit, "days": days, "day": f"{ends_on:%Y-%m-%d}"}
+    return Notice("seal" if days <= AGREEMENT_PRESSES else "amber", text)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     frame = frames.of(user)
     return {
         "nav": tuple(navigation(frame, request.path)),
-        "notices": notices(frame),
+        "notices": access_shell.notices(frame, user),
         "session_left": request.session.seconds_left,  # type: ignore[attr-defined]
         "session_warning": settings.SESSION_WARNING_SECONDS,
         "session_who": typed.writer(user),
@@ -48,15 +48,3 @@ def navigation(frame: Frame, path: str) -> list[NavItem]:
     on_path = [item for item in items if path == item.url or (item.url != "/" and path.startswith(item.url))]
     current = max(on_path, key=lambda item: len(item.url), default=None)
     return [replace(item, current=item is current) for item in items]
-
-
-def notices(frame: Frame) -> list[str]:
-    """Say which year's working days are not confirmed yet; deadlines then count Monday to Friday."""
-    if frame.year_without_calendar is None:
-        return []
-    return [
-        _(
-            "The working days of %(year)s are not confirmed yet. Deadlines in that year count Monday to Friday until they are loaded."
-        )
-        % {"year": frame.year_without_calendar}
-    ]

@@ -21,7 +21,7 @@ from access.duties import Duty
 from access.models import AccessRequest, Grant, Proposal, User
 from access.models.requests import Status as RequestStatus
 from access.questions import Question
-from access.shell import OVERDUE, due
+from access.shell import OVERDUE, Notice, agreements_ending, due
 from access.views import AuthenticatedHttpRequest
 from audit import log
 from config import samples
@@ -101,9 +101,20 @@ def desk(request: AuthenticatedHttpRequest) -> HttpResponse:
         "tiles": tiles,
         "tasks": tasks,
         "held": [duty.label for duty in Duty if duty in held],
-        "warnings": people.notices(user) + (system_warnings() if Duty.ASSIGN_DUTIES in held else []),
+        "warnings": warnings(user),
     }
     return render(request, "config/desk.html", context)
+
+
+def warnings(user: User) -> list[Notice]:
+    """Return what stands on this person's desk until somebody has done something about it."""
+    found, held = people.notices(user), frame.of(user).held
+    if Duty.ASSIGN_DUTIES in held:
+        found += system_warnings()
+    shown = [Notice("seal", text) for text in found]
+    if Duty.ADMINISTER_PEOPLE in held:
+        shown += agreements_ending(user, timezone.localdate(frame.of(user).now))
+    return shown
 
 
 def system_warnings() -> list[str]:

@@ -73,7 +73,8 @@ def queue(request: AuthenticatedHttpRequest) -> HttpResponse:
     is_decided = request.GET.get("tab") == "decided"
     waiting = frame.of(user).waiting["access:queue"]
     now = frame.of(user).now
-    working = calendar.load(timezone.localdate(now))
+    today = timezone.localdate(now)
+    working = calendar.load(today)
     rows = VOTED.of(user) if is_decided else WAITING.of(user, count=waiting)
     page = rows.page(request.GET.get("page"), PAGE)
     said = dict(Outcome.choices)
@@ -92,7 +93,9 @@ def queue(request: AuthenticatedHttpRequest) -> HttpResponse:
         ],
         "waiting": waiting,
         "overdue": OVERDUE.of(user).count(),
-        "missing_years": working.missing_years(timezone.localdate(now), timezone.localdate(now)),
+        "missing_years": working.missing_years(today, max([today, *(timezone.localdate(row.due_at) for row in page)]))
+        if not is_decided
+        else [],
     }
     return render(request, "access/queue.html", context)
 

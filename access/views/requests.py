@@ -83,7 +83,9 @@ def requests(request: AuthenticatedHttpRequest) -> HttpResponse:
     chosen = chosen if chosen in tabs else "open"
     page = FILED[chosen].of(user).page(request.GET.get("page"), PAGE)
     now = frame.of(user).now
-    working = calendar.load(timezone.localdate(now))
+    today = timezone.localdate(now)
+    working = calendar.load(today)
+    counted = [timezone.localdate(row.due_at) for row in page if row.status == Status.SUBMITTED and row.due_at]
     why_not = _why_not_file(user)
     context = {
         "tabs": [{"code": code, "label": label, "current": code == chosen} for code, label in tabs.items()],
@@ -100,6 +102,7 @@ def requests(request: AuthenticatedHttpRequest) -> HttpResponse:
             )
             for row in page
         ],
+        "missing_years": working.missing_years(today, max(counted)) if counted else [],
         "may_file": not why_not,
         "why_not": why_not if frame.holds(user, Duty.FILE_REQUESTS) else "",
     }

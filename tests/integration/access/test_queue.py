@@ -494,6 +494,7 @@ def test_revoking_needs_a_reason_and_a_decider(client, city):
 def test_the_navigation_shows_the_pages_of_ones_duties_with_what_waits(city, django_assert_num_queries):
     factories.submitted(city)
     factories.request_at(Status.RETURNED, city)
+    frame.read(city.supervisor.pk)  # as signing in does
     with django_assert_num_queries(1):
         deciding = {item.url_name: item.badge for item in shell.navigation(frame.of(city.supervisor))}
     filing = {item.url_name: item.badge for item in shell.navigation(frame.of(city.requester))}
