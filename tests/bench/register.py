@@ -149,6 +149,7 @@ def make_people(superuser: dict[str, str], clients: int, measured: int = 0) -> t
 
     from records import keyservice
 
+    factories.part_from_owners()
     connections.close_all()
     keyservice.close()
     return made, report
