@@ -5,3 +5,9 @@ from django.utils.translation import gettext_lazy as _
 class AuditConfig(AppConfig):
     name = "audit"
     verbose_name = _("Audit trail")
+
+    def ready(self) -> None:
+        """Let events be found by their id, and the pages of the trail be named."""
+        from audit import kinds, narrowing, sentences
+
+        kinds.register(words={"view": sentences.pages}, finder=narrowing.find)

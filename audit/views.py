@@ -6,7 +6,7 @@ import uuid
 from typing import Any, cast
 
 from django.contrib import messages
-from django.contrib.auth import get_user_model
+from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from audit import export, fingerprint, log, merkle, reading, registers, sentences
+from audit import export, fingerprint, log, merkle, narrowing, reading, registers, sentences
 from audit import verification as verifying
 from audit.exceptions import SignerRefused
 from audit.forms import AcceptForm, FilterForm
 from audit.models import Event, Leaf
+from audit.narrowing import Group
 from audit.permissions import check_can_oversee
 from audit.trail import Actor, EventType
 from audit.verify import Unverified, verify_event
@@ -35,18 +36,22 @@ def events(request: HttpRequest) -> HttpResponse:
     """List events, newest first, by the place of the last one seen: no totals, no numbered pages."""
     check_can_oversee(request.user)
     form = FilterForm(request.GET)
-    found = _filtered(form.cleaned_data) if form.is_valid() else Event.objects.none()
+    narrowed = narrowing.narrow(form.cleaned_data) if form.is_valid() else None
+    found = narrowed.events if narrowed else Event.objects.none()
     page = list(_before(found, request.GET.get("before", ""))[: PAGE + 1])
     shown = page[:PAGE]
     freshness = log.freshness()
     context = {
         "form": form,
         "chips": _chips(request, form),
+        "about": narrowed.about if narrowed else [],
+        "searched": form.cleaned_data["q"] if narrowed else "",
         "rows": _rows(shown, freshness.signed_size),
         "freshness": freshness,
         "last": _last_verification(),
         "older": _query(request, before=_key(shown[-1])) if len(page) > PAGE else None,
         "newest": _query(request) if "before" in request.GET else None,
+        "narrowed_further": form.is_valid() and any(value for name, value in form.cleaned_data.items() if name != "q"),
         "is_filtered": form.is_valid() and any(form.cleaned_data.values()),
     }
     return render(request, "audit/events.html", context)
@@ -135,27 +140,6 @@ def _ago(seconds: float | None) -> datetime.datetime | None:
         return None
 
 
-def _filtered(chosen: dict[str, Any]) -> QuerySet[Event]:
-    found = Event.objects.select_related("leaf").order_by("-at", "-id")
-    if chosen["kind"]:
-        found = found.filter(kind=chosen["kind"])
-    if chosen["actor"]:
-        named = Q(username=chosen["actor"]) | Q(badge_number=chosen["actor"])
-        people = get_user_model()._base_manager.filter(named).values_list("pk", flat=True)
-        found = found.filter(actor__in=[str(pk) for pk in people])
-    if chosen["target"]:
-        found = found.filter(target_id=chosen["target"])
-    if chosen["day_from"]:
-        found = found.filter(at__gte=_midnight(chosen["day_from"]))
-    if chosen["day_to"] and chosen["day_to"] < datetime.date.max:  # nothing lies after the last day there is
-        found = found.filter(at__lt=_midnight(chosen["day_to"] + datetime.timedelta(days=1)))
-    return found
-
-
-def _midnight(day: datetime.date) -> datetime.datetime:
-    return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
-
-
 def _key(event: Event) -> str:
     return f"{event.at.astimezone(datetime.UTC).strftime(KEY_FORMAT)}_{event.pk}"
 
@@ -181,15 +165,22 @@ def _query(request: HttpRequest, **changes: str | None) -> str:
     return "?" + query.urlencode()
 
 
+_CHOICES: dict[str, type[models.TextChoices]] = {"kind": EventType, "group": Group}
+
+
 def _chips(request: HttpRequest, form: FilterForm) -> list[dict[str, str]]:
     if not form.is_valid():
         return []
     chips = []
     for name, value in form.cleaned_data.items():
         if value:
-            words = EventType(value).label if name == "kind" else value
+            words = _CHOICES[name](value).label if name in _CHOICES else value
+            if isinstance(value, datetime.time):
+                words = value.strftime("%H:%M")
             label = _("%(label)s: %(value)s") % {"label": form.fields[name].label, "value": words}
-            chips.append({"label": label, "url": _query(request, **{name: None})})
+            # A day goes with the time beside it, which means nothing alone.
+            gone = {name: None} | ({name.replace("day", "time"): None} if name.startswith("day_") else {})
+            chips.append({"label": label, "url": _query(request, **gone)})
     return chips
 
 
