@@ -10,4 +10,6 @@ class AuditConfig(AppConfig):
         """Let events be found by their id, and the pages of the trail be named."""
         from audit import kinds, narrowing, sentences
 
-        kinds.register(words={"view": sentences.pages}, finder=narrowing.find)
+        kinds.register(
+            words={"view": sentences.pages, "kind": sentences.acts, "group": narrowing.groups}, finder=narrowing.find
+        )

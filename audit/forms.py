@@ -3,6 +3,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from audit.alarms import LONGEST_FINDING
 from audit.fields import DayInput, TimeInput
 from audit.narrowing import Group
 from audit.trail import EventType
@@ -12,6 +13,18 @@ class AcceptForm(forms.Form):
     """The fingerprint of the database that stood on the screen."""
 
     schema = forms.RegexField(r"\A[0-9a-f]{64}\Z")
+
+
+class CloseForm(forms.Form):
+    """What somebody found out about an alarm."""
+
+    finding = forms.CharField(
+        label=_("Finding"),
+        help_text=_("What was the matter, what was done, and who was told. It is kept for good."),
+        min_length=10,
+        max_length=LONGEST_FINDING,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
 
 
 class FilterForm(forms.Form):

@@ -17,6 +17,8 @@ from audit.kinds import Found
 from audit.models import Event
 from audit.trail import EventType
 
+# Of what a search was about, in one event.
+MOST_NAMED = 20
 MINUTE = datetime.timedelta(minutes=1)
 
 
@@ -66,6 +68,11 @@ BUSINESS = {
 }
 
 
+def groups(codes: set[str]) -> dict[str, str]:
+    """Return these groups in words."""
+    return {code: str(Group(code).label) for code in codes if code in Group.values}
+
+
 def kinds_of(group: str) -> list[str]:
     """Return the kinds of a group; what is in no other is the system's."""
     if group == Group.SYSTEM:
@@ -79,20 +86,26 @@ class Narrowed:
 
     events: QuerySet[Event]
     about: list[str]
+    # By which ids and codes it was narrowed; the trail may hold these, and never what was typed.
+    things: list[str]
 
 
 def narrow(chosen: dict[str, Any]) -> Narrowed:
     """Keep what every filter that was chosen lets through; the search takes in everything that goes by its text."""
     events = Event.objects.select_related("leaf").order_by("-at", "-id")
     found: list[Found] = []
+    others: list[Found] = []
     if chosen["q"]:
         found = kinds.find(chosen["q"])
         events = events.filter(_about(found) if found else Q(target_id__in=[chosen["q"], chosen["q"].lower()]))
     if chosen["actor"]:
-        events = events.filter(actor__in=_all("actors", kinds.find(chosen["actor"])))
+        people = [one for one in kinds.find(chosen["actor"]) if one.actors]
+        events = events.filter(actor__in=_all("actors", people))
+        others += people
     if chosen["unit"]:
-        units = kinds.find(chosen["unit"])
+        units = [one for one in kinds.find(chosen["unit"]) if one.units]
         events = events.filter(unit__in=_all("units", units))
+        others += units
     if chosen["kind"]:
         events = events.filter(kind=chosen["kind"])
     if chosen["group"]:
@@ -101,7 +114,8 @@ def narrow(chosen: dict[str, Any]) -> Narrowed:
         events = events.filter(at__gte=first)
     if last := _end(chosen["day_to"], chosen["time_to"]):
         events = events.filter(at__lt=last)
-    return Narrowed(events, list(dict.fromkeys(one.words for one in found)))
+    things = [thing for name in ("targets", "units", "events") for thing in _all(name, [*found, *others])]
+    return Narrowed(events, list(dict.fromkeys(one.words for one in found)), [str(one) for one in things[:MOST_NAMED]])
 
 
 def _about(found: Iterable[Found]) -> Q:

@@ -79,6 +79,9 @@ SENTENCES: dict[str, Any] = {
     EventType.CATALOGUE_LOADED: gettext_lazy("%(who)s loaded the catalogue of law."),
     EventType.TRAIL_VERIFIED: gettext_lazy("%(who)s verified the trail."),
     EventType.TRAIL_ALARM: gettext_lazy("%(who)s raised an alarm about the trail."),
+    EventType.ALARM_SENT: gettext_lazy("%(who)s sent %(target)s to those who have to know."),
+    EventType.ALARM_CLOSED: gettext_lazy("%(who)s closed %(target)s with a finding."),
+    EventType.TRAIL_EXPORTED: gettext_lazy("%(who)s saved events as a table."),
     EventType.SCHEMA_ACCEPTED: gettext_lazy("%(who)s accepted how the database is built now."),
     EventType.RECONCILED: gettext_lazy("%(who)s reconciled a restored database with the trail and began a new log."),
 }
@@ -109,6 +112,7 @@ TARGETS: dict[str | None, Any] = {
     "access.user": gettext_lazy("user %(id)s"),
     "access.proposal": gettext_lazy("proposal %(id)s"),
     "url": gettext_lazy("the page of %(id)s"),
+    "audit.event": gettext_lazy("the alarm of event %(id)s"),
 }
 # Named like the app that owns them names them.
 NAMED: dict[str | None, Any] = {"access.organisation": "%(name)s", "url": gettext_lazy("the page of request %(name)s")}
@@ -150,6 +154,11 @@ DETAILS = {
     "decision_on": gettext_lazy("Decision of"),
     "adult_acts_only": gettext_lazy("Acts as an adult only"),
     "rows": gettext_lazy("Rows"),
+    "of_kind": gettext_lazy("Act"),
+    "of_group": gettext_lazy("Group"),
+    "first": gettext_lazy("From"),
+    "last": gettext_lazy("Until"),
+    "ways": gettext_lazy("Sent by"),
     "view": gettext_lazy("Page"),
     "method": gettext_lazy("Method"),
     "reason": gettext_lazy("Reason"),
@@ -185,13 +194,14 @@ QUIET_DETAILS = {
     "signed_size",
     "subject",
     "text_version",
+    "things",
     "version",
     "vote",
     "waiting",
 }
 # Details of one kind that mean something else there, and details that are codes of another sort than their name.
 LABELS: dict[tuple[str | None, str], Any] = {(EventType.GRANT_EXPIRED, "openings"): gettext_lazy("Openings made")}
-SORTS = {"at": "unit", "receiving": "unit"}
+SORTS = {"at": "unit", "receiving": "unit", "of_kind": "kind", "of_group": "group"}
 # Details that name somebody.
 PEOPLE = {"person", "proposed_by"}
 # Of one event, on one line.
@@ -221,6 +231,8 @@ PAGES = {
     "audit:events": gettext_lazy("Audit trail"),
     "audit:event": gettext_lazy("Event"),
     "audit:export": gettext_lazy("Save events as a table"),
+    "audit:alarms": gettext_lazy("Alarms of the trail"),
+    "audit:alarm": gettext_lazy("Close an alarm"),
     "audit:verification": gettext_lazy("Verification of the trail"),
     "audit:accept": gettext_lazy("Accept how the database is built"),
     "desk": gettext_lazy("Desk"),
@@ -232,6 +244,11 @@ PAGES = {
     "mfa_authenticate": gettext_lazy("Second factor"),
     "unnamed": gettext_lazy("a page of the system"),
 }
+
+
+def acts(codes: set[str]) -> dict[str, str]:
+    """Return these kinds of events in words."""
+    return {code: str(EventType(code).label) for code in codes if code in EventType.values}
 
 
 def pages(codes: set[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ APPS = ("audit", "access", "records", "config")
 LAYERS = {
     "audit": (
         "exceptions", "sql", "verify", "reading", "notes", "merkle", "models", "trail", "fingerprint", "registers", "kinds",
-        "permissions", "log", "restoring", "export", "verification", "middleware", "sentences", "narrowing", "fields", "forms", "views",
+        "permissions", "log", "restoring", "export", "verification", "middleware", "sentences", "table", "narrowing", "alarms", "fields", "forms", "views",
         "urls", "apps", "management",
     ),
     "access": (
@@ -59,10 +59,11 @@ MAY_SAVE = {
 }
 WRITING_SQL = re.compile(r"^\s*(insert\s+into|update\s+[\w.]+\s+set|delete\s+from|truncate|merge\s+into)\b", re.I)
 # Statements that write by themselves instead of calling a function of the database: attempts, the kinds of a migration,
-# what the owner's commands load and note, the signer's checkpoints, and the demo's clock.
+# what the owner's commands load and note, findings about alarms, the signer's checkpoints, and the demo's clock.
 MAY_WRITE_SQL = {
     "access/attempts.py",
     "access/catalogue/__init__.py",
+    "audit/alarms.py",
     "audit/log.py",
     "audit/sql/__init__.py",
     "config/sample_city.py",
