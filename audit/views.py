@@ -78,7 +78,7 @@ def export_table(request: HttpRequest) -> HttpResponse:
     text = table.table(shown, remark=remark)
     event_id = _record_export(request, narrowed, form.cleaned_data, len(shown))
     response = HttpResponse(text, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="events-{str(event_id)[:8]}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="events-{event_id}.csv"'
     return response
 
 
