@@ -55,7 +55,6 @@ def events(request: HttpRequest) -> HttpResponse:
         "last": _last_verification(),
         "older": _query(request, before=_key(shown[-1])) if len(page) > PAGE else None,
         "newest": _query(request) if "before" in request.GET else None,
-        "narrowed_further": form.is_valid() and any(value for name, value in form.cleaned_data.items() if name != "q"),
         "is_filtered": form.is_valid() and any(form.cleaned_data.values()),
     }
     return render(request, "audit/events.html", context)
