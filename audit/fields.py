@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from django import forms
@@ -19,6 +19,26 @@ class DayInput(forms.DateInput):
         if not _is_day(context["widget"]["value"]):
             context["widget"]["type"] = "text"
         return context
+
+
+class TimeInput(forms.TimeInput):
+    """The browser's own clock, to the minute; what is no time is shown again as the text that it is."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs={"type": "time", **(attrs or {})}, format="%H:%M")
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        if not _is_time(context["widget"]["value"]):
+            context["widget"]["type"] = "text"
+        return context
+
+
+def _is_time(text: str | None) -> bool:
+    try:
+        return not text or (len(text) in (5, 8) and time.fromisoformat(text) is not None)
+    except ValueError:
+        return False
 
 
 def _is_day(text: str | None) -> bool:

@@ -41,6 +41,7 @@ BATCH = 5000
 ALARM_SECONDS = 3600
 REFUSED_SECONDS = 5
 SIGNER_LOCK = 0x5EA1
+ALARM_LOCK = 0x5EA2
 # What a checkpoint says in extension lines: when, after which checkpoint, over which fingerprint of the database, and
 # which earlier log it continues.
 TIME, PREVIOUS, SCHEMA, CONTINUES = "time", "previous", "schema", "continues"
@@ -238,7 +239,7 @@ def extensions(previous: int, continues: Sequence[str] = ()) -> tuple[str, ...]:
 def _tell_of_another_schema(signed: Checkpoint) -> None:
     """Write an alarm when the database is built otherwise than the last checkpoint says; it makes the tree grow."""
     if signed.size and signed.said(SCHEMA) != [fingerprint.current()]:
-        _write_alarm("SCHEMA_CHANGED")
+        write_alarm("SCHEMA_CHANGED")
 
 
 def store(signed: Checkpoint, note: str, frontier: Frontier) -> None:
@@ -385,12 +386,12 @@ def _alarm(error: SignerRefused) -> None:
     logger.error("The trail was not signed: %s", error)
     try:
         with transaction.atomic(durable=True):
-            _write_alarm(error.reason)
+            write_alarm(error.reason)
     except (TrailUnavailable, DatabaseError) as failure:
         logger.error("The alarm itself could not be written: %s", type(failure).__name__)
 
 
-def _write_alarm(reason: str) -> None:
+def write_alarm(reason: str) -> None:
     """Write an alarm, unless one for the same reason is younger than an hour."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -413,6 +414,8 @@ class Freshness:
     oldest_unsequenced_seconds: float | None
     newest_checkpoint_seconds: float | None
     sentences: list[str] = field(default_factory=list)
+    # The same as codes; the signer's own alarms, which are events, are not among them.
+    reasons: list[str] = field(default_factory=list)
 
     @property
     def healthy(self) -> bool:
@@ -440,18 +443,21 @@ def freshness() -> Freshness:
             [trail.EventType.TRAIL_ALARM, signed_size, signed_size],
         )
         size, unsequenced, signed, unsigned, alarm, confirmed = cursor.fetchone()
-    sentences = []
+    sentences, reasons = [], []
     if unsequenced is not None and unsequenced > settings.UNSEQUENCED_SECONDS:
+        reasons.append("UNSEQUENCED")
         sentences.append(
             _("Events have been waiting for %(seconds)s seconds to enter the log. Start the signer.")
             % {"seconds": round(min(unsequenced, 1e9))}
         )
     if unsigned is not None and unsigned > settings.UNSIGNED_SECONDS:
+        reasons.append("UNSIGNED")
         sentences.append(
             _("Events of the last %(minutes)s minutes are not under a signed checkpoint. Start the signer.")
             % {"minutes": round(min(unsigned, 1e9) // 60)}
         )
     if settings.STALE_TRAIL_STOPS and not (confirmed is not None and 0 <= confirmed <= settings.UNCONFIRMED_SECONDS):
+        reasons.append("UNCONFIRMED")
         sentences.append(
             _(
                 "The signer has not confirmed lately that this database is not behind what was signed. Nothing is shown until it does."
@@ -459,7 +465,7 @@ def freshness() -> Freshness:
         )
     if alarm:
         sentences.append(_("The signer raised an alarm since the last checkpoint. Look for alarms in the trail."))
-    return Freshness(size, signed_size, unsequenced, signed, sentences)
+    return Freshness(size, signed_size, unsequenced, signed, sentences, reasons)
 
 
 # Proofs ------------------------------------------------------------------------------------------------------------

@@ -87,6 +87,9 @@ class EventType(models.TextChoices):
     CATALOGUE_LOADED = "CATALOGUE_LOADED", _("Catalogue loaded")
     TRAIL_VERIFIED = "TRAIL_VERIFIED", _("Trail verified")
     TRAIL_ALARM = "TRAIL_ALARM", _("Alarm of the trail")
+    ALARM_SENT = "ALARM_SENT", _("Alarm sent")
+    ALARM_CLOSED = "ALARM_CLOSED", _("Alarm closed")
+    TRAIL_EXPORTED = "TRAIL_EXPORTED", _("Events saved as a table")
     SCHEMA_ACCEPTED = "SCHEMA_ACCEPTED", _("Structure of the database accepted")
     RECONCILED = "RECONCILED", _("Restored database reconciled")
 

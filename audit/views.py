@@ -6,7 +6,7 @@ import uuid
 from typing import Any, cast
 
 from django.contrib import messages
-from django.contrib.auth import get_user_model
+from django.db import models, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,17 +15,20 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from audit import export, fingerprint, log, merkle, reading, registers, sentences
+from audit import alarms, export, fingerprint, log, merkle, narrowing, reading, registers, sentences, table, trail
 from audit import verification as verifying
 from audit.exceptions import SignerRefused
-from audit.forms import AcceptForm, FilterForm
+from audit.forms import AcceptForm, CloseForm, FilterForm
 from audit.models import Event, Leaf
-from audit.permissions import check_can_oversee
+from audit.narrowing import Group
+from audit.permissions import check_can_oversee, check_can_watch
 from audit.trail import Actor, EventType
 from audit.verify import Unverified, verify_event
 
 PAGE = 50
 LOOKED_AT = 20
+# As many as a person can go through, and as a page can make while somebody waits.
+EXPORTED = 5000
 KEY_FORMAT = "%Y%m%dT%H%M%S%f"
 
 
@@ -35,13 +38,18 @@ def events(request: HttpRequest) -> HttpResponse:
     """List events, newest first, by the place of the last one seen: no totals, no numbered pages."""
     check_can_oversee(request.user)
     form = FilterForm(request.GET)
-    found = _filtered(form.cleaned_data) if form.is_valid() else Event.objects.none()
+    narrowed = narrowing.narrow(form.cleaned_data) if form.is_valid() else None
+    found = narrowed.events if narrowed else Event.objects.none()
     page = list(_before(found, request.GET.get("before", ""))[: PAGE + 1])
     shown = page[:PAGE]
     freshness = log.freshness()
     context = {
         "form": form,
         "chips": _chips(request, form),
+        "about": narrowed.about if narrowed else [],
+        "chosen": [(name, value) for name, value in request.GET.items() if name in form.fields and value],
+        "searched": form.cleaned_data["q"] if narrowed else "",
+        "exported": EXPORTED,
         "rows": _rows(shown, freshness.signed_size),
         "freshness": freshness,
         "last": _last_verification(),
@@ -50,6 +58,27 @@ def events(request: HttpRequest) -> HttpResponse:
         "is_filtered": form.is_valid() and any(form.cleaned_data.values()),
     }
     return render(request, "audit/events.html", context)
+
+
+@never_cache
+@require_POST
+def export_table(request: HttpRequest) -> HttpResponse:
+    """Hand out the newest events that are filtered as a table, once the trail says who took them (Rule 2)."""
+    check_can_oversee(request.user)
+    form = FilterForm(request.POST)
+    if not form.is_valid():
+        return redirect("audit:events")
+    narrowed = narrowing.narrow(form.cleaned_data)
+    taken = list(narrowed.events[: EXPORTED + 1])
+    shown = taken[:EXPORTED]
+    remark = _("Events in this table: %(rows)d.") % {"rows": len(shown)}
+    if len(taken) > EXPORTED:
+        remark += " " + _("There are older ones: narrow the filters to get them.")
+    text = table.table(shown, remark=remark)
+    event_id = _record_export(request, narrowed, form.cleaned_data, len(shown))
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="events-{event_id}.csv"'
+    return response
 
 
 @never_cache
@@ -70,6 +99,7 @@ def event(request: HttpRequest, event_id: uuid.UUID) -> HttpResponse:
         "leaf": leaf,
         "leaf_hash": bytes(leaf.hash).hex() if leaf else None,
         "is_altered": is_altered,
+        "finding": alarms.findings([shown])[0] if shown.kind == EventType.ALARM_CLOSED else None,
         "canonical": canonical.decode(errors="backslashreplace"),
         "pretty": _pretty(canonical),
         **_proof(leaf, canonical, newest.note if newest else None),
@@ -115,6 +145,62 @@ def accept(request: HttpRequest) -> HttpResponse:
     return redirect("audit:verification")
 
 
+@never_cache
+@require_GET
+def alarms_open(request: HttpRequest) -> HttpResponse:
+    """Show what is wrong with the trail and what to do, and how the last alarms were closed."""
+    check_can_watch(request.user)
+    closed = list(Event.objects.filter(kind=EventType.ALARM_CLOSED).order_by("-at", "-id")[:LOOKED_AT])
+    lines = {line.event.pk: line for line in sentences.describe(closed)}
+    context = {
+        "alarms": alarms.open_alarms(),
+        "closed": [(lines[one.event.pk], one) for one in alarms.findings(closed)],
+        "oversees": getattr(request.user, "may_oversee", False),
+    }
+    return render(request, "audit/alarms.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def alarm_close(request: HttpRequest, event_id: uuid.UUID) -> HttpResponse:
+    """Ask what was found out about an alarm, and close it with that."""
+    check_can_watch(request.user)
+    alarm = next((one for one in alarms.open_alarms() if one.event_id == event_id), None)
+    form = CloseForm(request.POST or None)
+    if alarm is not None and form.is_valid():
+        try:
+            alarms.close(event_id, by=cast(Actor, request.user), finding=form.cleaned_data["finding"])
+        except alarms.NotOpen:
+            alarm = None
+        else:
+            messages.success(request, _("The alarm is closed. The next occurrence is a new alarm."))
+            return redirect("audit:alarms")
+    if alarm is None:
+        messages.warning(request, _("This alarm is not open any more."))
+        return redirect("audit:alarms")
+    return render(request, "audit/alarm.html", {"alarm": alarm, "form": form})
+
+
+@transaction.atomic(durable=True)
+def _record_export(request: HttpRequest, narrowed: narrowing.Narrowed, chosen: dict[str, Any], rows: int) -> uuid.UUID:
+    """Say in the trail who took how many events out of it, and by which filters."""
+    moments = {
+        name: " ".join(str(part) for part in (chosen[f"day_{end}"], chosen[f"time_{end}"]) if part).replace(" ", "T")
+        for name, end in (("first", "from"), ("last", "to"))
+    }
+    return trail.write(
+        EventType.TRAIL_EXPORTED,
+        by=cast(Actor, request.user),
+        on=None,
+        rows=rows,
+        of_kind=chosen["kind"],
+        of_group=chosen["group"],
+        things=narrowed.things,
+        first=moments["first"],
+        last=moments["last"],
+    )
+
+
 def _schema(user_id: str) -> dict[str, Any] | None:
     """Return how the database is built now and who has accepted it, where that is not what the log began with."""
     try:
@@ -133,27 +219,6 @@ def _ago(seconds: float | None) -> datetime.datetime | None:
         return None if seconds is None else timezone.now() - datetime.timedelta(seconds=seconds)
     except OverflowError:
         return None
-
-
-def _filtered(chosen: dict[str, Any]) -> QuerySet[Event]:
-    found = Event.objects.select_related("leaf").order_by("-at", "-id")
-    if chosen["kind"]:
-        found = found.filter(kind=chosen["kind"])
-    if chosen["actor"]:
-        named = Q(username=chosen["actor"]) | Q(badge_number=chosen["actor"])
-        people = get_user_model()._base_manager.filter(named).values_list("pk", flat=True)
-        found = found.filter(actor__in=[str(pk) for pk in people])
-    if chosen["target"]:
-        found = found.filter(target_id=chosen["target"])
-    if chosen["day_from"]:
-        found = found.filter(at__gte=_midnight(chosen["day_from"]))
-    if chosen["day_to"] and chosen["day_to"] < datetime.date.max:  # nothing lies after the last day there is
-        found = found.filter(at__lt=_midnight(chosen["day_to"] + datetime.timedelta(days=1)))
-    return found
-
-
-def _midnight(day: datetime.date) -> datetime.datetime:
-    return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
 
 
 def _key(event: Event) -> str:
@@ -181,15 +246,22 @@ def _query(request: HttpRequest, **changes: str | None) -> str:
     return "?" + query.urlencode()
 
 
+_CHOICES: dict[str, type[models.TextChoices]] = {"kind": EventType, "group": Group}
+
+
 def _chips(request: HttpRequest, form: FilterForm) -> list[dict[str, str]]:
     if not form.is_valid():
         return []
     chips = []
     for name, value in form.cleaned_data.items():
         if value:
-            words = EventType(value).label if name == "kind" else value
+            words = _CHOICES[name](value).label if name in _CHOICES else value
+            if isinstance(value, datetime.time):
+                words = value.strftime("%H:%M")
             label = _("%(label)s: %(value)s") % {"label": form.fields[name].label, "value": words}
-            chips.append({"label": label, "url": _query(request, **{name: None})})
+            # A day goes with the time beside it, which means nothing alone.
+            gone = {name: None} | ({name.replace("day", "time"): None} if name.startswith("day_") else {})
+            chips.append({"label": label, "url": _query(request, **gone)})
     return chips
 
 

@@ -209,11 +209,28 @@ if COLLECTED:
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
+
+# Alarms of the trail go to a program (the whole path of one; no shell, no arguments), by e-mail, or both.
+ALARM_COMMAND = env.optional("ALARM_COMMAND")
+if ALARM_COMMAND and not Path(ALARM_COMMAND).is_absolute():
+    raise ImproperlyConfigured("ALARM_COMMAND must be the whole path of a program, beginning with /.")
+ALARM_EMAILS = env.words("ALARM_EMAILS")
+EMAIL_HOST = env.optional("EMAIL_HOST")
+EMAIL_PORT = env.port("EMAIL_PORT", 587)
+EMAIL_HOST_USER = env.optional("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.optional("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=True)
+EMAIL_TIMEOUT = 30
+DEFAULT_FROM_EMAIL = env.optional("EMAIL_FROM")
+if ALARM_EMAILS and not (EMAIL_HOST and DEFAULT_FROM_EMAIL):
+    raise ImproperlyConfigured("With ALARM_EMAILS, EMAIL_HOST and EMAIL_FROM must say by which server and from whom.")
 EMAIL_BACKEND = (
     "django.core.mail.backends.locmem.EmailBackend"
     if MODE == "test"
-    else ("django.core.mail.backends.dummy.EmailBackend")
+    else f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"
 )
+# The trail is verified each night; when the last verification is older than this, that is an alarm.
+VERIFIED_HOURS = env.number("VERIFIED_HOURS", 36)
 
 # Keys ------------------------------------------------------------------------------------------------------------
 VAULT_SUITE = env.optional("VAULT_SUITE", "aes")

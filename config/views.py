@@ -23,7 +23,7 @@ from access.models.requests import Status as RequestStatus
 from access.questions import Question
 from access.shell import OVERDUE, Notice, agreements_ending, due
 from access.views import AuthenticatedHttpRequest
-from audit import log
+from audit import alarms
 from config import samples
 from config.database import counters_are_open
 from records import upkeep
@@ -91,6 +91,10 @@ def desk(request: AuthenticatedHttpRequest) -> HttpResponse:
     held = frame.of(user).held
     tiles: list[Tile] = []
     tasks: list[Task] = []
+    wrong = alarms.open_alarms() if held & WATCHING else []
+    if held & WATCHING:
+        tone = "seal" if wrong else "green"
+        tiles.append(Tile(reverse("audit:alarms"), len(wrong), _("alarms of the trail"), tone))
     for duty, part in PARTS.items():
         if duty in held:
             part_tiles, part_tasks = part(user)
@@ -98,6 +102,7 @@ def desk(request: AuthenticatedHttpRequest) -> HttpResponse:
             tasks += part_tasks
     tasks.sort(key=lambda task: (task.due is None, task.due and task.due.at))
     context = {
+        "alarms": wrong,
         "tiles": tiles,
         "tasks": tasks,
         "held": [duty.label for duty in Duty if duty in held],
@@ -230,14 +235,6 @@ def _reviewing(user: User) -> tuple[list[Tile], list[Task]]:
     return tiles, tasks
 
 
-def _overseeing(user: User) -> tuple[list[Tile], list[Task]]:
-    freshness = log.freshness()
-    url = reverse("audit:verification")
-    return [
-        Tile(url, len(freshness.sentences), _("alarms of the trail"), "seal" if freshness.sentences else "green")
-    ], []
-
-
 def _second_person(user: User) -> tuple[list[Tile], list[Task]]:
     url = reverse("access:proposals")
     tasks = [
@@ -252,12 +249,13 @@ def _second_person(user: User) -> tuple[list[Tile], list[Task]]:
     return [Tile(url, _counted(user, "access:proposals"), _("proposals to decide"), "blue")], tasks
 
 
+# They have to know when something is wrong with the trail.
+WATCHING = {Duty.OVERSEE, Duty.ASSIGN_DUTIES}
 PARTS = {
     Duty.DECIDE_REQUESTS: _deciding,
     Duty.FILE_REQUESTS: _filing,
     Duty.CONFIRM_VIOLATIONS: _reviewing,
     Duty.ENTER_VIOLATIONS: _entering,
-    Duty.OVERSEE: _overseeing,
     # Nobody holds both of these.
     Duty.ADMINISTER_PEOPLE: _second_person,
     Duty.ASSIGN_DUTIES: _second_person,

@@ -13,7 +13,7 @@ from procrastinate.contrib.django import app
 from access import database
 from access.actions import requests
 from access.sessions import SessionStore
-from audit import trail
+from audit import alarms, trail
 from records import actions
 
 EVERY_MINUTE = "* * * * *"
@@ -40,3 +40,10 @@ def end_what_is_over(timestamp: int) -> None:
         pass
     SessionStore.clear_expired()
     cache.clear()  # attempts whose time is over, and nothing else
+
+
+@app.periodic(cron=EVERY_MINUTE)
+@app.task(name="watch_trail", queueing_lock="watch_trail", pass_context=False)
+def watch_trail(timestamp: int) -> None:
+    """Make an alarm of what is wrong with the trail, and send each alarm to those who have to know."""
+    alarms.watch()

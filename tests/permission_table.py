@@ -154,6 +154,9 @@ records:open             | opening | live | GET POST | kindergarten 200 | 404
 audit:events             | - | - | GET | auditor 200 | 404
 audit:event              | event | any | GET | auditor 200 | 404
                          | | missing | GET | | 404
+audit:alarms             | - | - | GET | auditor 200, security-admin 200, security-admin2 200 | 404
+audit:alarm              | event | any missing | GET POST | auditor 302, security-admin 302, security-admin2 302 | 404
+audit:export             | - | - | POST | auditor 200 | 404
 audit:verification       | - | - | GET | auditor 200 | 404
                          | | - | POST | auditor 302 | 404
 audit:accept             | - | - | POST | auditor 302 | 404

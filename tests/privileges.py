@@ -22,6 +22,7 @@ SCHEMAS = {
 # Tables -------------------------------------------------------------------------------------------------------------
 TRAIL = (
     "audit_event audit_nonce audit_queue audit_log_state audit_leaf audit_tile audit_checkpoint audit_kind audit_limit"
+    " audit_finding"
 )
 WRITTEN_BY_FUNCTIONS = (
     "access_decision access_grant access_grantuserobjectpermission access_grantexpiry access_identityconfirmation"
@@ -43,6 +44,7 @@ MOVED = "records_violation records_historicalviolation records_recordkey records
 TABLES = {
     "seal_app": {
         **_each(TRAIL, SELECT),
+        **_each("audit_finding", SELECT, INSERT),
         **_each(WRITTEN_BY_FUNCTIONS, SELECT),
         **_each(LAW, SELECT),
         **_each(UNUSED_GROUPS, SELECT),

@@ -84,6 +84,7 @@ FUNCTIONS = (
     "access_is_dangerous",
     "access_is_oversight",
     "access_oversees",
+    "access_watches",
     "access_oversight_lock",
     "access_last_held",
     "access_needs_two",
@@ -205,7 +206,8 @@ class Migration(migrations.Migration):
                 *("FACTOR_ADDED", "FACTOR_CHANGED", "FACTOR_REMOVED", "RECOVERY_CODE_USED"),
             ),
         ),
-        kinds("TRAIL_VERIFIED", "TRAIL_ALARM", "SCHEMA_ACCEPTED", guard="access_oversees"),
+        kinds("TRAIL_VERIFIED", "TRAIL_ALARM", "SCHEMA_ACCEPTED", "TRAIL_EXPORTED", guard="access_oversees"),
+        kinds("ALARM_SENT", "ALARM_CLOSED", guard="access_watches"),
         grant(
             f"select on {', '.join((*WITH_HISTORY, *HISTORIES, *BY_FUNCTION, *LAW))} to seal_app",
             f"select on access_requestsubject, access_letter, {', '.join(CHANGED_BY_FUNCTION)} to seal_app",

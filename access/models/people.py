@@ -215,6 +215,13 @@ class User(AbstractBaseUser):
 
         return holds(self, Duty.OVERSEE)
 
+    @property
+    def may_watch(self) -> bool:
+        """May this person see alarms of the trail, and close them? (asked by the pages of `audit`)"""
+        from access.duties import Duty, holds
+
+        return self.may_oversee or holds(self, Duty.ASSIGN_DUTIES)
+
     def has_perm(self, perm: str, obj: object = None) -> Never:
         raise TypeError("Nobody holds global permissions; ask access.duties.")
 

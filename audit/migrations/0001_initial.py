@@ -6,9 +6,9 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from audit.sql import append_only, grant, install, kinds
+from audit.sql import append_only, demands_event, grant, install, kinds
 
-TABLES = ("audit_event", "audit_nonce", "audit_leaf", "audit_tile", "audit_checkpoint")
+TABLES = ("audit_event", "audit_nonce", "audit_leaf", "audit_tile", "audit_checkpoint", "audit_finding")
 READERS = "seal_app, seal_signer"
 
 
@@ -89,6 +89,7 @@ class Migration(migrations.Migration):
             "audit_continue_as",
         ),
         *append_only(*TABLES, "audit_kind"),
+        demands_event("audit_finding", "insert", "ALARM_CLOSED", column="alarm_id"),
         kinds("DENIED", by_function=("RECONCILED",)),
         grant(
             "usage on schema public to seal_app, seal_signer, seal_mover",
@@ -98,6 +99,7 @@ class Migration(migrations.Migration):
             f" to {READERS}",
             f"execute on function audit_staleness() to {READERS}",
             "execute on function audit_sequence(integer) to seal_signer",
+            "insert on audit_finding to seal_app",
             "insert (size, root, note, frontier) on audit_checkpoint to seal_signer",
             "update (confirmed_at) on audit_log_state to seal_signer",
         ),

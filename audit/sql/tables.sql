@@ -26,6 +26,7 @@ create table public.audit_event (
 );
 create index audit_event_newest on public.audit_event (at desc, id desc);
 create index audit_event_kind on public.audit_event (kind, at desc, id desc);
+create index audit_event_unit on public.audit_event (unit, at desc, id desc);
 create index audit_event_actor on public.audit_event (actor, at desc, id desc);
 create index audit_event_target on public.audit_event (target_id, at desc, id desc);
 
@@ -34,6 +35,12 @@ create table public.audit_nonce (
     name text not null,
     nonce bytea not null check (octet_length(nonce) = 32),
     primary key (event_id, name)
+);
+-- How alarms were closed, in words; the event holds their digest.
+create table public.audit_finding (
+    event_id uuid primary key,
+    alarm_id uuid not null,
+    finding text not null check (length(finding) between 1 and 2000)
 );
 create table public.audit_queue (
     event_id uuid primary key,

@@ -16,21 +16,21 @@ APPS = ("audit", "access", "records", "config")
 # Inside an app a file imports from files to its left; a package is one place.
 LAYERS = {
     "audit": (
-        "exceptions", "sql", "verify", "reading", "notes", "merkle", "models", "trail", "fingerprint", "registers",
-        "permissions", "log", "restoring", "export", "verification", "middleware", "sentences", "fields", "forms", "views",
+        "exceptions", "sql", "verify", "reading", "notes", "merkle", "models", "trail", "fingerprint", "registers", "kinds",
+        "permissions", "log", "restoring", "export", "verification", "middleware", "sentences", "table", "narrowing", "alarms", "fields", "forms", "views",
         "urls", "apps", "management",
     ),
     "access": (
         "exceptions", "refusals", "vault", "identifiers", "passwords", "codes", "subjects", "duties", "models", "questions", "factors", "attempts", "sessions",
         "calendar", "catalogue", "law", "permissions", "database", "addresses", "limits", "languages", "typed", "actions",
         "fields", "webauthn_forms", "forms", "entrance", "adapter", "uploads", "middleware", "people_forms", "frame",
-        "shell", "templatetags", "views", "urls",
+        "shell", "kinds", "templatetags", "views", "urls",
         "proofs", "apps", "management",
     ),
     "records": (
         "exceptions", "keyservice", "models", "penalties", "entry", "catalogue", "permissions", "upkeep", "actions",
         "disclosure", "tasks",
-        "forms", "shell", "templatetags", "views", "urls", "proofs", "apps", "management",
+        "forms", "shell", "kinds", "templatetags", "views", "urls", "proofs", "apps", "management",
     ),
 }  # fmt: skip
 # Imports inside a function that point right: a question of a model that the wrapper answers, the wrapper's rows, and what
@@ -59,10 +59,11 @@ MAY_SAVE = {
 }
 WRITING_SQL = re.compile(r"^\s*(insert\s+into|update\s+[\w.]+\s+set|delete\s+from|truncate|merge\s+into)\b", re.I)
 # Statements that write by themselves instead of calling a function of the database: attempts, the kinds of a migration,
-# what the owner's commands load and note, the signer's checkpoints, and the demo's clock.
+# what the owner's commands load and note, findings about alarms, the signer's checkpoints, and the demo's clock.
 MAY_WRITE_SQL = {
     "access/attempts.py",
     "access/catalogue/__init__.py",
+    "audit/alarms.py",
     "audit/log.py",
     "audit/sql/__init__.py",
     "config/sample_city.py",

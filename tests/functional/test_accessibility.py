@@ -101,7 +101,10 @@ def of_supervisor(site: Site) -> Iterator[str]:
 
 
 def of_auditor(site: Site) -> Iterator[str]:
-    yield from (site.at("desk"), site.at("audit:events"), site.at("audit:verification"))
+    yield from (site.at("desk"), site.at("audit:events"), site.at("audit:verification"), site.at("audit:alarms"))
+    number = AccessRequest.objects.filter(status=RequestStatus.APPROVED).latest("created_at").number
+    yield site.at("audit:events") + f"?q={number}&group=BUSINESS&time_from=25:00"
+    yield site.at("audit:events") + f"?q={number}&group=BUSINESS"
     yield site.at("audit:event", Event.objects.filter(kind=EventType.OPENING).latest("at").pk)
 
 

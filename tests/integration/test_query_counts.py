@@ -13,7 +13,7 @@ from django.urls import reverse
 from access import duties
 from access.models.people import OrganisationKind
 from access.models.requests import Status as RequestStatus
-from audit import trail
+from audit import alarms, trail
 from records.models import Status
 from tests import factories, worlds
 
@@ -52,6 +52,21 @@ def events(city: factories.City, count: int) -> None:
             trail.write(trail.EventType.SIGNED_IN, by=person, on=person)
 
 
+def refusals(city: factories.City, count: int) -> None:
+    for _row in range(count):
+        grant = factories.approved(city)
+        with transaction.atomic():
+            target = ("url", str(grant.pk))
+            trail.write(trail.EventType.DENIED, by=city.requester, on=target, view="access:queue", method="GET")
+
+
+def closings(city: factories.City, count: int) -> None:
+    for _row in range(count):
+        with transaction.atomic():
+            alarm = trail.write(trail.EventType.TRAIL_ALARM, by=None, on=None, reason="WITNESS_MISSING")
+        alarms.close(alarm, by=city.auditor, finding="The witness file was put back.")
+
+
 def people(city: factories.City, count: int) -> None:
     for _row in range(count):
         unit = factories.organisation(OrganisationKind.SCHOOL, parent=city.bureau)
@@ -75,6 +90,9 @@ PAGES = [
     ("access:units", "", "people-admin", people),
     ("access:duties", "", "security-admin", people),
     ("audit:events", "", "auditor", events),
+    ("audit:events", "?group=BUSINESS", "auditor", requests(RequestStatus.APPROVED)),
+    ("audit:events", "?kind=DENIED", "auditor", refusals),
+    ("audit:alarms", "", "auditor", closings),
     ("desk", "", "officer", violations(Status.DRAFT)),
     ("desk", "", "officer", violations(Status.RETURNED)),
     ("desk", "", "reviewer", violations(Status.SUBMITTED)),

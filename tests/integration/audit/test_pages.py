@@ -85,7 +85,7 @@ def test_the_list_says_what_happened_newest_first_with_its_place_in_the_log(clie
     page = client.get(reverse("audit:events")).content.decode()
     assert "陈立 (031245) of " in page
     assert "let the grant of request CX-1 lapse" in page
-    assert "Rung: presence only" in page and "Hours: 72" in page
+    assert "Level of detail: presence only" in page and "Hours: 72" in page
     assert page.index("signed out") < page.index("CX-1")
     assert page.index("Waiting") < page.index("Signed</span>")
 
@@ -131,7 +131,7 @@ def test_filters_narrow_the_list(client, auditor, bureau):
     assert rows("?kind=ANSWER_REFUSED") == ["ANSWER_REFUSED"]
     assert rows("?actor=liwei") == rows("?actor=777") == ["ENROLLED", "SIGNED_IN"]
     assert rows("?actor=nobody") == []
-    assert rows("?target=0F8B9F0E-6a3a-4b4f-9a55-5d1f0c9b8a77") == ["ANSWER_REFUSED"]
+    assert rows("?q=0F8B9F0E-6a3a-4b4f-9a55-5d1f0c9b8a77") == ["ANSWER_REFUSED"]
     assert "ANSWER_REFUSED" in rows(f"?day_from={today}&day_to={today}")
     assert rows(f"?day_from={today + timedelta(days=1)}") == []
     assert rows(f"?day_to={today - timedelta(days=1)}") == []
@@ -154,7 +154,15 @@ def test_applied_filters_are_chips_that_can_be_removed(client):
 
 
 @pytest.mark.parametrize(
-    "query", ["?day_from=2026-02-30", "?kind=NONE", "?day_from=2026-02-02&day_to=2026-02-01", "?target=%00"]
+    "query",
+    [
+        "?day_from=2026-02-30",
+        "?kind=NONE",
+        "?day_from=2026-02-02&day_to=2026-02-01",
+        "?day_from=2026-02-02&day_to=2026-02-02&time_from=10:00&time_to=09:59",
+        "?q=%00",
+        "?time_from=10:00",
+    ],
 )
 def test_a_filter_that_is_none_is_said_beside_its_field(client, query):
     page = client.get(reverse("audit:events") + query)

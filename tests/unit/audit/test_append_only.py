@@ -70,7 +70,7 @@ def test_triggers_fire_always():
             " WHERE tgrelid::regclass::text LIKE 'audit%' AND tgenabled = 'A' GROUP BY 1 ORDER BY 1"
         )
         assert dict(cursor.fetchall()) == {
-            "audit_checkpoint": 2, "audit_event": 4, "audit_kind": 2, "audit_leaf": 2, "audit_nonce": 2, "audit_tile": 2,
+            "audit_checkpoint": 2, "audit_event": 4, "audit_finding": 3, "audit_kind": 2, "audit_leaf": 2, "audit_nonce": 2, "audit_tile": 2,
         }  # fmt: skip
         cursor.execute(
             "SELECT count(*) FROM pg_trigger WHERE tgrelid::regclass::text LIKE 'audit%' AND tgenabled <> 'A'"
