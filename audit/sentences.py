@@ -78,6 +78,12 @@ SENTENCES: dict[str, Any] = {
     EventType.SCHEMA_ACCEPTED: gettext_lazy("%(who)s accepted how the database is built now."),
     EventType.RECONCILED: gettext_lazy("%(who)s reconciled a restored database with the trail and began a new log."),
 }
+# Where an event says on which sides less was given than was asked, the sentence says it too.
+IN_PART: dict[str, Any] = {
+    EventType.REQUEST_VOTED: gettext_lazy("%(who)s voted to approve %(target)s in part."),
+    EventType.REQUEST_APPROVED: gettext_lazy("%(who)s approved %(target)s in part."),
+    EventType.GRANT_MADE: gettext_lazy("The vote of %(who)s made %(target)s, which gives less than was asked."),
+}
 TARGETS: dict[str | None, Any] = {
     "records.violation": gettext_lazy("violation %(id)s"),
     "records.sealing": gettext_lazy("several violations at once (%(id)s)"),
@@ -105,6 +111,11 @@ DETAILS = {
     "people": gettext_lazy("Persons asked about"),
     "receiving": gettext_lazy("Deciding organ"),
     "outcome": gettext_lazy("Outcome"),
+    "narrowed": gettext_lazy("Less than asked in"),
+    "asked_from": gettext_lazy("Asked for since"),
+    "asked_hours": gettext_lazy("Hours asked for"),
+    "asked_openings": gettext_lazy("Openings asked for"),
+    "asked_rung": gettext_lazy("Rung asked for"),
     "duty": gettext_lazy("Duty"),
     "at": gettext_lazy("At the unit"),
     "unit": gettext_lazy("Unit"),
@@ -175,6 +186,10 @@ VALUES: dict[str, Any] = {
     "APPROVE": gettext_lazy("approve"),
     "REFUSE": gettext_lazy("refuse"),
     "RETURN": gettext_lazy("return for correction"),
+    "LEVEL": gettext_lazy("level of detail"),
+    "PERIOD": gettext_lazy("period"),
+    "OPENINGS": gettext_lazy("openings for each person"),
+    "HOURS": gettext_lazy("hours"),
     "GRANT": gettext_lazy("openings of one grant"),
     "VOTE": gettext_lazy("one vote"),
     "PROPOSAL": gettext_lazy("putting one proposal in force"),
@@ -268,7 +283,11 @@ def _worth_reading(detail: dict[str, Any]) -> list[tuple[str, Any]]:
     worth = [
         (name, value)
         for name, value in detail.items()
-        if name not in QUIET_DETAILS and name != "number" and value not in ("", None, [])
+        if name not in QUIET_DETAILS
+        # What was asked is worth a place where less was given.
+        and (detail.get("narrowed") or not name.startswith("asked_"))
+        and name != "number"
+        and value not in ("", None, [])
     ]
     return worth[:MOST_DETAILS]
 
@@ -287,6 +306,8 @@ def _user_type() -> str:
 
 
 def _sentence(said: _Said) -> str:
+    if said.detail.get("narrowed") and said.kind in IN_PART:
+        return str(IN_PART[said.kind])
     return str(SENTENCES.get(said.kind or "", gettext_lazy("%(who)s: an act of an unknown kind.")))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from django import template
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
+from access import scope
 from access.catalogue import category_title
 from access.identifiers import DocumentType
 from access.models import AccessRequest
@@ -31,7 +32,11 @@ LOOKS: dict[str, tuple[str, str]] = {
 
 @register.simple_tag
 def request_status(access_request: AccessRequest) -> str:
-    """Show the state of a request as colour, icon and word."""
+    """Show the state of a request as colour, icon and word: "approved" alone only where it was, as asked, and still is."""
+    if access_request.revoked_at:
+        return tag("seal", "ban", _("Revoked"))
+    if access_request.status == Status.APPROVED and access_request.is_narrowed:
+        return tag("amber", "circle-minus", _("Approved in part"))
     return tag(*LOOKS[access_request.status], access_request.get_status_display())
 
 
@@ -67,6 +72,4 @@ def category_name(code: str) -> str:
 
 @register.filter
 def category_titles(codes: list[str]) -> str:
-    """Name categories in the reader's language; Chinese titles hold enumeration commas of their own."""
-    separator = ", " if (get_language() or "").startswith("en") else "；"
-    return separator.join(category_title(code) for code in codes)
+    return scope.category_titles(codes)
