@@ -35,9 +35,16 @@ def request_status(access_request: AccessRequest) -> str:
     """Show the state of a request as colour, icon and word: "approved" alone only where it was, as asked, and still is."""
     if access_request.revoked_at:
         return tag("seal", "ban", _("Revoked"))
+    return decision_tag(access_request)
+
+
+@register.simple_tag
+def decision_tag(access_request: AccessRequest) -> str:
+    """Show what was decided, whatever came of it afterwards; nothing that is over is green."""
+    tone, icon_name, label = *LOOKS[access_request.status], access_request.get_status_display()
     if access_request.status == Status.APPROVED and access_request.is_narrowed:
-        return tag("amber", "circle-minus", _("Approved in part"))
-    return tag(*LOOKS[access_request.status], access_request.get_status_display())
+        tone, icon_name, label = "amber", "circle-minus", _("Approved in part")
+    return tag("grey" if access_request.revoked_at else tone, icon_name, label)
 
 
 @register.simple_tag

@@ -40,17 +40,17 @@ SAID = [
     (
         {"window": law.Window(DAY, LATER)},
         "It covers penalties that took effect from 2025-03-01 to 2026-03-01.",
-        "范围是 2025-03-01 至 2026-03-01 期间生效的处罚。",
+        "限于 2025-03-01 至 2026-03-01 期间生效的处罚。",
     ),
     (
         {"window": law.Window(DAY)},
         "It covers penalties that took effect since 2025-03-01.",
-        "范围是 2025-03-01 以来生效的处罚。",
+        "限于 2025-03-01 以来生效的处罚。",
     ),
     (
         {"window": law.Window(None, LATER)},
         "It covers penalties that took effect until 2026-03-01.",
-        "范围是 2026-03-01 以前生效的处罚。",
+        "限于 2026-03-01 以前生效的处罚。",
     ),
     (
         {"window": None, "window_months": 12},
@@ -70,7 +70,7 @@ SAID = [
     (
         {"is_of_same_kind": True, "categories": []},
         "It covers records of the same kind as the new act.",
-        "范围是与本次行为同类的记录。",
+        "记录类别：与本次行为同类。",
     ),
     ({"adult_acts_only": True}, "What a person did under 18 is not answered.", "不答复未满十八周岁时的行为。"),
     (
@@ -97,7 +97,7 @@ def test_nothing_is_said_of_what_does_not_limit():
 def test_categories_are_named_in_the_readers_language():
     assert scope.category_titles(["*"]) in WIDE.kinds
     with translation.override("zh-hans"):
-        assert WIDE.kinds.startswith("范围是：")
+        assert WIDE.kinds.startswith("记录类别：")
 
 
 def test_basis_request_vote_and_grant_say_the_same(city):
