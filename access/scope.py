@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from access import law
 from access.catalogue import category_title
 from access.exceptions import Refused
-from access.models import AccessRequest, Grant, LegalBasis, Organisation
+from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organisation
 from access.models.law import RecordFilter, Rung
 from access.models.requests import Part
 
@@ -165,6 +165,24 @@ def of_basis(basis: LegalBasis, organisation: Organisation, today: date) -> Scop
         adult_acts_only=law.adult_acts_only(organisation),
         waits_for_purpose=basis.needs_case_purpose,
     )
+
+
+def of_purpose(purpose: CasePurpose) -> list[str]:
+    """Say how a case purpose limits an answer, before anything is known of the case."""
+    limits = Scope(
+        rung=Rung.PRESENCE,
+        categories=[] if purpose.same_kind else purpose.categories,
+        record_filter=RecordFilter.ANY,
+        least_records=purpose.minimum_count,
+        openings=0,
+        hours=0,
+        window=None if purpose.window_months else law.Window(),
+        window_months=purpose.window_months,
+        is_of_one_decision=purpose.names_decision,
+        is_of_same_kind=purpose.same_kind,
+    )
+    said = [limits.kinds, limits.threshold, limits.one_decision or limits.period]
+    return [sentence for sentence in said if sentence]
 
 
 def of_request(access_request: AccessRequest, today: date) -> Scope:

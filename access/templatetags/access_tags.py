@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from access import scope
 from access.catalogue import category_title
 from access.identifiers import DocumentType
-from access.models import AccessRequest
+from access.models import AccessRequest, CasePurpose
 from access.models.requests import Status
 from access.shell import Due
 from access.templatetags.html import iso, tag
@@ -78,5 +78,6 @@ def category_name(code: str) -> str:
 
 
 @register.filter
-def category_titles(codes: list[str]) -> str:
-    return scope.category_titles(codes)
+def limits(purpose: CasePurpose) -> list[str]:
+    """Say how a case purpose limits an answer."""
+    return scope.of_purpose(purpose)

@@ -125,6 +125,19 @@ def test_a_request_whose_act_has_no_day_yet_says_that_it_is_missing(city):
     assert any("whose day is not given yet" in said for said in scope.of_request(draft, timezone.localdate()).sentences)
 
 
+def test_a_case_purpose_says_its_limits_before_anything_is_known_of_the_case():
+    theft = CasePurpose(categories=["THEFT"], window_months=12, minimum_count=2)
+    assert scope.of_purpose(theft) == [
+        "It covers: theft.",
+        "It answers only if there are 2 records or more; fewer look like none.",
+        "It reaches back 12 months from the new act, whose day is not given yet.",
+    ]
+    assert scope.of_purpose(CasePurpose(categories=["THEFT"], same_kind=True))[0].endswith("as the new act.")
+    assert scope.of_purpose(CasePurpose(categories=["*"], names_decision=True))[1:] == [
+        "It is about the decision under review only, whose date is not given yet."
+    ]
+
+
 def test_narrowings_are_those_that_the_database_judged_with_what_was_asked_and_given(city):
     today = timezone.localdate()
     narrower = {"rung": "ABSTRACT", "hours": 5, "openings": 1, "window_from": today - timedelta(days=30)}
