@@ -11,11 +11,10 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.forms import BoundField
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from access import catalogue, identifiers, law
+from access import catalogue, identifiers, law, scope
 from access.actions.decisions import Review, Scope, act_of
 from access.actions.requests import Particulars, Person
 from access.database import Act
@@ -44,14 +43,6 @@ NEEDED_BY_PURPOSE = {
     "act_kind": "same_kind",
     "decision_number": "names_decision",
     "decision_on": "names_decision",
-}
-
-RUNGS_EXPLAINED: dict[str, Promise] = {
-    Rung.PRESENCE.value: _("One word for each person: whether there is a record of the kinds that the basis covers."),
-    Rung.ABSTRACT.value: _("For each record also its kind, date, organ and penalty, but not what happened."),
-    Rung.FULL.value: _(
-        "For each record also the person's particulars, the facts, the evidence and the numbers of case and decision."
-    ),
 }
 
 
@@ -176,7 +167,7 @@ class RequestForm(forms.Form):
         rungs = Rung.up_to(basis.highest_rung)
         _choices(self, "asked_rung").choices = [(rung.value, rung.label) for rung in rungs]
         self.fields["asked_rung"].widget = Cards(
-            descriptions=RUNGS_EXPLAINED, choices=_choices(self, "asked_rung").choices
+            descriptions=scope.LEVELS, choices=_choices(self, "asked_rung").choices
         )
         self.fields["letter"].required = basis.needs_letter and not has_letter
         self.order_fields(

@@ -71,7 +71,7 @@ def check_can_decide(user: User, access_request: AccessRequest) -> None:
         raise NotAllowed(_("This request is not in one of your queues."))
     votes = Decision.objects.filter(access_request=access_request, round=access_request.round)
     if votes.filter(decider=user).exists():
-        raise NotAllowed(_("You have already voted on this request."))
+        raise NotAllowed(_("You have voted; a second person decides."))
     if _needs_other_units(access_request):
         if user.organisation_id == access_request.organisation_id:
             raise NotAllowed(_("This request comes from your own unit; somebody from another unit must decide it."))

@@ -72,11 +72,11 @@ select case when v.id is null or times > 1 then 'VOTE_WITHOUT_ROW' else 'VOTE_WI
   full join numbered e on e.d ->> 'decision' = v.id::text
  where v.id is null or e.id is null or times > 1
     or (e.actor, e.target_id, e.d ->> 'outcome', e.d ->> 'round', e.d ->> 'rung', e.d ->> 'hours', e.d ->> 'openings',
-        e.d ->> 'window_from', e.d ->> 'digest', e.d ->> 'basis', e.d ->> 'basis_version')
+        e.d ->> 'window_from', e.d ->> 'digest', e.d ->> 'basis', e.d ->> 'basis_version', e.d -> 'narrowed')
        is distinct from
        (v.decider_id::text, v.access_request_id::text, v.outcome::text, v.round::text, v.rung::text,
         coalesce(v.hours, 0)::text, coalesce(v.openings, 0)::text, to_char(v.window_from, 'YYYY-MM-DD'),
-        encode(v.digest, 'hex'), b.code::text, b.version::text)
+        encode(v.digest, 'hex'), b.code::text, b.version::text, to_jsonb(v.narrowed))
     or abs(extract(epoch from e.at - v.decided_at)) > 60
     -- Nobody votes without proving, for this one vote, who they are.
     or not exists (select from public.access_identityconfirmation c
@@ -129,12 +129,13 @@ select case when g.id is null or times > 1 then 'GRANT_WITHOUT_ROW' else 'GRANT_
  where g.id is null or e.id is null or times > 1
     or (e.d ->> 'basis', e.d ->> 'basis_version', e.d -> 'categories', e.d ->> 'hours', e.d ->> 'number',
         e.d ->> 'openings', e.d ->> 'purpose', e.d ->> 'round', e.d ->> 'rung', e.d ->> 'window_from',
-        e.d ->> 'window_until', e.d ->> 'decision_on', e.d ->> 'adult_acts_only')
+        e.d ->> 'window_until', e.d ->> 'decision_on', e.d ->> 'adult_acts_only', e.d -> 'narrowed')
        is distinct from
        (b.code::text, b.version::text, to_jsonb(g.categories),
         trunc(extract(epoch from g.ends_at - g.starts_at) / 3600)::text, r.number::text, g.openings::text,
         coalesce(p.code::text, ''), g.round::text, g.rung::text, to_char(g.window_from, 'YYYY-MM-DD'),
-        to_char(g.window_until, 'YYYY-MM-DD'), to_char(g.decision_on, 'YYYY-MM-DD'), g.adult_acts_only::text)
+        to_char(g.window_until, 'YYYY-MM-DD'), to_char(g.decision_on, 'YYYY-MM-DD'), g.adult_acts_only::text,
+        to_jsonb(g.narrowed))
 """,
 )
 GRANTS_FROM_VOTES = """
@@ -160,14 +161,18 @@ select 'GRANT_NOT_FROM_VOTES', null::uuid, 'access.grant:' || g.id
             where s.access_request_id = r.id and s.round = g.round and s.is_minor) then 2 else 1 end)
     or (b.two_units or r.approvals_needed > 1) and v.units <> v.votes
     or (g.basis_id, g.case_purpose_id, g.openings, g.window_from, g.rung::text, g.starts_at, g.ends_at,
-        g.record_filter::text, g.filter_count, g.window_until, g.decision_on, g.adult_acts_only, g.categories::text[])
+        g.record_filter::text, g.filter_count, g.window_until, g.decision_on, g.adult_acts_only, g.categories::text[],
+        g.narrowed::text[])
        is distinct from
        (r.basis_id, r.case_purpose_id, v.openings, v.window_from, (array['PRESENCE', 'ABSTRACT', 'FULL'])[v.height],
         v.at, v.at + make_interval(hours => v.hours), b.record_filter::text, greatest(b.filter_count, p.minimum_count),
         case when p.window_months is not null then r.act_on end, r.decision_on, o.kind = 'SUPERVISION_ORGAN',
         case when p.same_kind is not true then c.covered
              when '*' = any (c.covered) then array_remove(array[r.act_kind::text], '')
-             else array(select unnest(c.covered) intersect select unnest(array_remove(array[r.act_kind::text], ''))) end)
+             else array(select unnest(c.covered) intersect select unnest(array_remove(array[r.act_kind::text], ''))) end,
+        array(select side from unnest(array['LEVEL', 'PERIOD', 'OPENINGS', 'HOURS']) as side
+               where exists (select from public.access_decision d
+                              where d.access_request_id = r.id and d.round = g.round and side = any (d.narrowed::text[]))))
     or array(select u.user_id from public.access_grantuserobjectpermission u
                join public.auth_permission a on a.id = u.permission_id and a.codename = 'open_grant'
               where u.content_object_id = g.id) <> array[r.requester_id]

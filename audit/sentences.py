@@ -104,6 +104,12 @@ ENDS: dict[str, tuple[str, dict[Any, Any]]] = {
         },
     ),
 }
+# Where an event says on which sides less was given than was asked, the sentence says it too.
+IN_PART: dict[str, Any] = {
+    EventType.REQUEST_VOTED: gettext_lazy("%(who)s voted to approve %(target)s in part."),
+    EventType.REQUEST_APPROVED: gettext_lazy("%(who)s approved %(target)s in part."),
+    EventType.GRANT_MADE: gettext_lazy("The vote of %(who)s made %(target)s, which gives less than was asked."),
+}
 TARGETS: dict[str | None, Any] = {
     "records.violation": gettext_lazy("violation %(id)s"),
     "records.sealing": gettext_lazy("several violations at once (%(id)s)"),
@@ -134,6 +140,11 @@ DETAILS = {
     "people": gettext_lazy("Persons asked about"),
     "receiving": gettext_lazy("Deciding organ"),
     "outcome": gettext_lazy("Outcome"),
+    "narrowed": gettext_lazy("Less than asked in"),
+    "asked_from": gettext_lazy("Asked for since"),
+    "asked_hours": gettext_lazy("Hours asked for"),
+    "asked_openings": gettext_lazy("Openings asked for"),
+    "asked_rung": gettext_lazy("Rung asked for"),
     "duty": gettext_lazy("Duty"),
     "at": gettext_lazy("At the unit"),
     "unit": gettext_lazy("Unit"),
@@ -214,6 +225,10 @@ VALUES: dict[str, Any] = {
     "APPROVE": gettext_lazy("approve"),
     "REFUSE": gettext_lazy("refuse"),
     "RETURN": gettext_lazy("return for correction"),
+    "LEVEL": gettext_lazy("level of detail"),
+    "PERIOD": gettext_lazy("period"),
+    "OPENINGS": gettext_lazy("openings for each person"),
+    "HOURS": gettext_lazy("hours"),
     "GRANT": gettext_lazy("openings of one grant"),
     "VOTE": gettext_lazy("one vote"),
     "PROPOSAL": gettext_lazy("putting one proposal in force"),
@@ -375,6 +390,8 @@ def _worth_reading(said: Said) -> list[tuple[str, Any]]:
     quiet = QUIET_DETAILS | {"number", *([ENDS[said.kind][0]] if _end(said) else [])}  # type: ignore[index]
     if said.kind == EventType.REQUEST_VOTED and said.detail.get("outcome") != "APPROVE":
         quiet |= {"hours", "openings"}  # only an approval has a scope
+    if not said.detail.get("narrowed"):  # what was asked is worth a place where less was given
+        quiet |= {name for name in said.detail if name.startswith("asked_")}
     worth = [(name, value) for name, value in said.detail.items() if name not in quiet and value not in ("", None, [])]
     return worth[:MOST_DETAILS]
 
@@ -400,6 +417,8 @@ def _end(said: Said) -> Any:
 
 
 def _sentence(said: Said) -> str:
+    if said.detail.get("narrowed") and said.kind in IN_PART:
+        return str(IN_PART[said.kind])
     return str(_end(said) or SENTENCES.get(said.kind or "", gettext_lazy("%(who)s: an act of an unknown kind.")))
 
 

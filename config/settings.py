@@ -264,6 +264,13 @@ UNCONFIRMED_SECONDS = env.number("UNCONFIRMED_SECONDS", 30)
 # A returned request that nobody corrects lapses after this many days.
 RETURNED_LAPSES_DAYS = env.number("RETURNED_LAPSES_DAYS", 30)
 
+# What a unit that was refused is told that it can do. No text says whether refusing a query is an act that may be
+# contested under the Administrative Reconsideration Law; RECONSIDERATION says that it is (Art. 11(15)), ORGAN_ABOVE points
+# to the organ above. State organs are always pointed there.
+REFUSAL_REMEDY = env.optional("REFUSAL_REMEDY", "RECONSIDERATION")
+if REFUSAL_REMEDY not in {"RECONSIDERATION", "ORGAN_ABOVE"}:
+    raise ImproperlyConfigured("REFUSAL_REMEDY must be RECONSIDERATION or ORGAN_ABOVE.")
+
 # One JSON line for one request in production, the same for people's eyes elsewhere.
 LOGGING = logs.configuration(MODE)
 

@@ -194,7 +194,9 @@ def _filing(user: User) -> tuple[list[Tile], list[Task]]:
             reverse("records:grant", args=[grant.pk]),
             grant.access_request.number,
             grant.basis.title,
-            _("Approved: open the answer before it ends"),
+            _("Approved in part: open the answer before it ends")
+            if grant.narrowed
+            else _("Approved: open the answer before it ends"),
             due(grant.ends_at, now, working),
         )
         for grant in live[:SHOWN]

@@ -26,6 +26,7 @@ PAGES: dict[str, str | Promise] = {
     "records:return": _("Return a record"),
     "records:answers": _("Answers"),
     "records:standing": _("Whether an answer still stands open"),
+    "records:extend": _("Five minutes more for an answer"),
     "records:grant": _("Answer to a request"),
     "records:undertaking": _("Confidentiality undertaking"),
     "records:open": _("Open an answer"),

@@ -169,8 +169,11 @@ def revoke(grant: Grant, *, by: User, reason: str) -> Grant:
 
 
 def visible_decisions(access_request: AccessRequest, *, to: User) -> list[tuple[Decision, str]]:
-    """Return the votes this person may read with their reasons: none of an open round but their own (both are blind)."""
-    if to.pk != access_request.requester_id and not permissions.allowed(_check_may_read_votes, to, access_request):
+    """Return the votes this person may read with their reasons: none of an open round but their own (both are blind).
+
+    Who asked reads none: to them one organ decides (access/reading.py).
+    """
+    if to.pk == access_request.requester_id or not permissions.allowed(_check_may_read_votes, to, access_request):
         return []
     decisions = access_request.decisions.select_related("decider", "decider_organisation").order_by("decided_at")
     if access_request.status == Status.SUBMITTED:

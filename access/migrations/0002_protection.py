@@ -56,6 +56,7 @@ FUNCTIONS = (
     "access_earliest",
     "access_narrower",
     "access_widest_window",
+    "access_narrowed",
     "access_asks_enough",
     "access_guard_request",
     "access_guard_subject",

@@ -54,7 +54,18 @@ class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
             "number", "status", "round", "approvals_needed", "submitted_at", "due_at", "decided_at",
             "organisation__name", "organisation__name_en", "basis__title_zh", "basis__title_en",
             "case_purpose__title_zh", "case_purpose__title_en", *more,
-        )  # fmt: skip
+        ).with_outcome()  # fmt: skip
+
+    def with_outcome(self) -> AccessRequestQuerySet:
+        """Add what "approved" does not say by itself: `is_narrowed`, `revoked_at` and `revoked_by_id`."""
+        grants = Grant.objects.filter(access_request=models.OuterRef("pk"))
+        of_grant = Grant.objects.filter(access_request=models.OuterRef(models.OuterRef("pk"))).values("pk")
+        first = Revocation.objects.filter(grant_id__in=of_grant).order_by("at")
+        return self.annotate(
+            is_narrowed=models.Exists(grants.filter(narrowed__len__gt=0)),
+            revoked_at=models.Subquery(first.values("at")[:1]),
+            revoked_by_id=models.Subquery(first.values("by_organisation_id")[:1]),
+        )
 
     def decidable_by(self, user: User) -> AccessRequestQuerySet:
         """Keep the submitted requests in this person's queues that they may still decide (Rule 4).
@@ -154,6 +165,24 @@ class AccessRequest(models.Model):
     def is_editable(self) -> bool:
         return self.status in EDITABLE
 
+    @cached_property
+    def _granted(self) -> Grant | None:
+        return Grant.objects.filter(access_request=self).first()
+
+    @cached_property
+    def is_narrowed(self) -> bool:
+        """Say whether it was approved with less than was asked."""
+        return bool(self._granted and self._granted.narrowed)
+
+    @cached_property
+    def revoked_at(self) -> datetime | None:
+        """When its grant was revoked, if it was."""
+        return self._granted.revoked_at if self._granted else None
+
+    @cached_property
+    def revoked_by_id(self) -> uuid.UUID | None:
+        return self._granted.revoked_by_id if self._granted else None
+
     @property
     def current_subjects(self) -> models.QuerySet[RequestSubject]:
         return self.subjects.filter(round=self.round).order_by("position")
@@ -222,6 +251,15 @@ class CheckPoint(models.TextChoices):
     INTEREST = "INTEREST", _("I have no interest of my own in this request")
 
 
+class Part(models.TextChoices):
+    """The sides of a scope on which an approval may give less than was asked (Rule 7)."""
+
+    LEVEL = "LEVEL", _("Level of detail")
+    PERIOD = "PERIOD", _("Period")
+    OPENINGS = "OPENINGS", _("Openings for each person")
+    HOURS = "HOURS", _("Hours")
+
+
 class Decision(models.Model):
     """One person's vote in one round, with the scope they would allow and their reason; never changed."""
 
@@ -236,6 +274,8 @@ class Decision(models.Model):
     window_from = models.DateField(null=True)
     hours = models.PositiveIntegerField(null=True)
     openings = models.PositiveIntegerField(null=True)
+    # On which sides this is less than was asked; the database judges it when the vote is cast.
+    narrowed = ArrayField(models.CharField(max_length=10, choices=Part), default=list)
     checklist = models.JSONField()
     reason = models.BinaryField()
     # What was voted on: people, what was written, letters (the database makes it, and again when it verifies).
@@ -268,6 +308,8 @@ class Revocation(models.Model):
     grant_id = models.UUIDField(db_index=True)
     # Nobody: the grant was ended because an older database was put back.
     by_id = models.UUIDField(null=True)
+    # Their unit on that day: people move, and who asked reads the unit and never the person.
+    by_organisation_id = models.UUIDField(null=True)
     # Encrypted with the key of the request.
     reason = models.BinaryField()
     at = models.DateTimeField()
@@ -294,7 +336,16 @@ class GrantQuerySet(models.QuerySet["Grant"]):
     def listed(self) -> GrantQuerySet:
         """Read what lists show, with request and basis by name."""
         return self.select_related("access_request", "basis").only(
-            "round", "openings", "starts_at", "ends_at", "access_request__number", "basis__title_zh", "basis__title_en"
+            "round", "openings", "narrowed", "starts_at", "ends_at", "access_request__number", "basis__title_zh",
+            "basis__title_en",
+        )  # fmt: skip
+
+    def with_revocation(self) -> GrantQuerySet:
+        """Add `revoked_at` and `revoked_by_id`, of the revocation that counts."""
+        first = Revocation.objects.filter(grant_id=models.OuterRef("pk")).order_by("at")
+        return self.annotate(
+            revoked_at=models.Subquery(first.values("at")[:1]),
+            revoked_by_id=models.Subquery(first.values("by_organisation_id")[:1]),
         )
 
     def live(self) -> GrantQuerySet:
@@ -348,6 +399,8 @@ class Grant(models.Model):
     ends_at = models.DateTimeField()
     # For each person asked about.
     openings = models.PositiveIntegerField()
+    # On which sides this is less than was asked: those on which any of the votes was.
+    narrowed = ArrayField(models.CharField(max_length=10, choices=Part), default=list)
 
     objects = GrantQuerySet.as_manager()
     database_now: datetime  # set by `with_database_time`
@@ -366,6 +419,15 @@ class Grant(models.Model):
     def revocation(self) -> Revocation | None:
         """The revocation that counts, if there is one."""
         return Revocation.objects.filter(grant_id=self.pk).order_by("at").first()
+
+    @cached_property
+    def revoked_at(self) -> datetime | None:
+        return self.revocation.at if self.revocation else None
+
+    @cached_property
+    def revoked_by_id(self) -> uuid.UUID | None:
+        """The unit of whoever revoked it."""
+        return self.revocation.by_organisation_id if self.revocation else None
 
     def is_live(self, now: datetime | None = None) -> bool:
         """Say whether time and revocation still let it be opened; the door asks the database's clock, pages may guess."""

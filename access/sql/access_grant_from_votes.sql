@@ -1,7 +1,8 @@
 -- The grant of an approved round: the narrowest of what its approvers allow, made from their votes and from nothing else
 -- (Rules 5 to 7, 10), named to the requester. Part of `access_vote`; nobody else may call it.
-create function public.access_grant_from_votes(p_request uuid, p_by uuid, p_unit text, p_now timestamptz) returns uuid
-    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+create function public.access_grant_from_votes(
+    p_request uuid, p_by uuid, p_unit text, p_now timestamptz, p_narrowed text[]
+) returns uuid language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     g public.access_grant%rowtype;
     r public.access_accessrequest%rowtype;
@@ -19,7 +20,7 @@ begin
     g.id := gen_random_uuid();
     insert into public.access_grant (
         id, access_request_id, round, basis_id, case_purpose_id, rung, categories, record_filter, filter_count,
-        window_from, window_until, decision_on, adult_acts_only, starts_at, ends_at, openings
+        window_from, window_until, decision_on, adult_acts_only, starts_at, ends_at, openings, narrowed
     ) values (
         g.id, p_request, r.round, b.id, p.id, g.rung,
         -- What basis and purpose both cover; of the same kind means the kind that the request names.
@@ -32,17 +33,22 @@ begin
         g.window_from, case when p.window_months is not null then r.act_on end, r.decision_on,
         -- Law on the Prevention of Juvenile Delinquency Art. 59(2); whether a supervision organ is meant waits for review.
         exists (select from public.access_organisation o where o.id = r.organisation_id and o.kind = 'SUPERVISION_ORGAN'),
-        p_now, p_now + make_interval(hours => hours), g.openings)
+        p_now, p_now + make_interval(hours => hours), g.openings, p_narrowed)
     returning * into g;
     insert into public.access_grantuserobjectpermission (content_object_id, user_id, permission_id)
     select g.id, r.requester_id, a.id from public.auth_permission a
      where a.codename = 'open_grant';
     perform public.audit_append(
         'GRANT_MADE', p_by::text, p_unit, 'access.grant', g.id::text,
-        '{"adult_acts_only":' || g.adult_acts_only || ',"basis":"' || b.code || '","basis_version":' || b.version
+        '{"adult_acts_only":' || g.adult_acts_only
+        -- What was asked, so that the event itself says what was narrowed.
+        || ',"asked_from":' || coalesce('"' || to_char(public.access_widest_window(p_request), 'YYYY-MM-DD') || '"', 'null')
+        || ',"asked_hours":' || b.grant_hours || ',"asked_openings":' || b.grant_openings
+        || ',"asked_rung":"' || r.asked_rung || '","basis":"' || b.code || '","basis_version":' || b.version
         || ',"categories":[' || coalesce((select string_agg('"' || c || '"', ',' order by place)
                                    from unnest(g.categories) with ordinality as list (c, place)), '')
-        || '],"decision_on":' || coalesce('"' || to_char(g.decision_on, 'YYYY-MM-DD') || '"', 'null') || ',"hours":' || hours || ',"number":"' || r.number || '","openings":' || g.openings
+        || '],"decision_on":' || coalesce('"' || to_char(g.decision_on, 'YYYY-MM-DD') || '"', 'null') || ',"hours":' || hours
+        || ',"narrowed":' || to_json(p_narrowed) || ',"number":"' || r.number || '","openings":' || g.openings
         || ',"purpose":"' || coalesce(p.code, '') || '","round":' || r.round || ',"rung":"' || g.rung
         || '","window_from":' || coalesce('"' || to_char(g.window_from, 'YYYY-MM-DD') || '"', 'null')
         || ',"window_until":' || coalesce('"' || to_char(g.window_until, 'YYYY-MM-DD') || '"', 'null') || '}');

@@ -15,8 +15,9 @@ begin
         or octet_length(p_reason_digest) is distinct from 32 then
         raise exception 'a revocation has a reason' using errcode = 'SE001';
     end if;
-    insert into public.access_revocation (id, grant_id, by_id, reason, at)
-    values (gen_random_uuid(), p_grant, p_by, p_reason, clock_timestamp());
+    insert into public.access_revocation (id, grant_id, by_id, by_organisation_id, reason, at)
+    values (gen_random_uuid(), p_grant, p_by, (select u.organisation_id from public.access_user u where u.id = p_by),
+            p_reason, clock_timestamp());
     event := public.audit_append(
         'GRANT_REVOKED', p_by::text,
         (select o.code from public.access_user u join public.access_organisation o on o.id = u.organisation_id

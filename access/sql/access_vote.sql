@@ -23,6 +23,9 @@ declare
     now_is timestamptz;
     state text;
     move text;
+    -- On which sides this vote gives less than was asked, and all of its round together.
+    narrowed text[] := '{}';
+    narrowed_by_all text[];
 begin
     perform public.access_read_committed();
     select * into r from public.access_accessrequest where id = p_request for update;
@@ -60,6 +63,7 @@ begin
             or p_window_from not between date '1900-01-01' and public.access_today() then
             raise exception 'the scope is wider than what may be allowed' using errcode = 'SE001';
         end if;
+        narrowed := public.access_narrowed(p_request, p_rung, p_window_from, p_hours, p_openings);
     elsif p_rung is not null or p_window_from is not null or p_hours is not null or p_openings is not null then
         raise exception 'only an approval has a scope' using errcode = 'SE001';
     end if;
@@ -71,15 +75,15 @@ begin
     now_is := clock_timestamp();
     insert into public.access_decision (
         id, access_request_id, round, decider_id, decider_organisation_id, outcome, basis_id, rung, window_from, hours,
-        openings, checklist, reason, digest, decided_at
+        openings, narrowed, checklist, reason, digest, decided_at
     ) values (
         p_decision, p_request, r.round, p_by, u.organisation_id, p_outcome, r.basis_id, coalesce(p_rung, ''),
-        p_window_from, p_hours, p_openings, p_checklist, p_reason, digest, now_is);
+        p_window_from, p_hours, p_openings, narrowed, p_checklist, p_reason, digest, now_is);
     event := public.audit_append(
         'REQUEST_VOTED', p_by::text, unit, 'access.accessrequest', p_request::text,
         '{"basis":"' || b.code || '","basis_version":' || b.version
         || ',"confirmation":"' || proof || '","decision":"' || p_decision || '","digest":"' || encode(digest, 'hex')
-        || '","hours":' || coalesce(p_hours, 0) || ',"number":"' || r.number
+        || '","hours":' || coalesce(p_hours, 0) || ',"narrowed":' || to_json(narrowed) || ',"number":"' || r.number
         || '","openings":' || coalesce(p_openings, 0)
         || ',"outcome":"' || p_outcome || '","round":' || r.round || ',"rung":"' || coalesce(p_rung, '')
         || '","version":' || r.version || ',"window_from":' || coalesce('"' || to_char(p_window_from, 'YYYY-MM-DD') || '"', 'null') || '}',
@@ -103,6 +107,10 @@ begin
     else
         state := 'APPROVED';
         move := 'REQUEST_APPROVED';
+        narrowed_by_all := array(
+            select side from unnest(array['LEVEL', 'PERIOD', 'OPENINGS', 'HOURS']) as side
+             where exists (select from public.access_decision d
+                            where d.access_request_id = p_request and d.round = r.round and side = any (d.narrowed)));
     end if;
     update public.access_accessrequest
        set status = state, version = version + 1, approvals_needed = needed,
@@ -112,9 +120,10 @@ begin
     perform public.access_keep_request(p_request, p_by);
     perform public.audit_append(
         move, p_by::text, unit, 'access.accessrequest', p_request::text,
-        '{"number":"' || r.number || '","round":' || r.round || '}');
+        '{' || coalesce('"narrowed":' || to_json(narrowed_by_all) || ',', '')
+        || '"number":"' || r.number || '","round":' || r.round || '}');
     if state = 'APPROVED' then
-        perform public.access_grant_from_votes(p_request, p_by, unit, now_is);
+        perform public.access_grant_from_votes(p_request, p_by, unit, now_is, narrowed_by_all);
     end if;
     return state;
 end $$;

@@ -5,11 +5,12 @@ from __future__ import annotations
 from django import template
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
+from access import scope
 from access.catalogue import category_title
 from access.identifiers import DocumentType
-from access.models import AccessRequest
+from access.models import AccessRequest, CasePurpose
 from access.models.requests import Status
 from access.shell import Due
 from access.templatetags.html import iso, tag
@@ -31,8 +32,19 @@ LOOKS: dict[str, tuple[str, str]] = {
 
 @register.simple_tag
 def request_status(access_request: AccessRequest) -> str:
-    """Show the state of a request as colour, icon and word."""
-    return tag(*LOOKS[access_request.status], access_request.get_status_display())
+    """Show the state of a request as colour, icon and word: "approved" alone only where it was, as asked, and still is."""
+    if access_request.revoked_at:
+        return tag("seal", "ban", _("Revoked"))
+    return decision_tag(access_request)
+
+
+@register.simple_tag
+def decision_tag(access_request: AccessRequest) -> str:
+    """Show what was decided, whatever came of it afterwards; nothing that is over is green."""
+    tone, icon_name, label = *LOOKS[access_request.status], access_request.get_status_display()
+    if access_request.status == Status.APPROVED and access_request.is_narrowed:
+        tone, icon_name, label = "amber", "circle-minus", _("Approved in part")
+    return tag("grey" if access_request.revoked_at else tone, icon_name, label)
 
 
 @register.simple_tag
@@ -66,7 +78,6 @@ def category_name(code: str) -> str:
 
 
 @register.filter
-def category_titles(codes: list[str]) -> str:
-    """Name categories in the reader's language; Chinese titles hold enumeration commas of their own."""
-    separator = ", " if (get_language() or "").startswith("en") else "；"
-    return separator.join(category_title(code) for code in codes)
+def limits(purpose: CasePurpose) -> list[str]:
+    """Say how a case purpose limits an answer."""
+    return scope.of_purpose(purpose)

@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from access import calendar, frame, law, permissions, typed
+from access import calendar, frame, law, permissions, scope, typed
 from access.actions import decisions
 from access.actions import identity as identities
 from access.duties import Duty
 from access.exceptions import NotAllowed, Refused, WrongState
-from access.forms import RUNGS_EXPLAINED, DecisionForm, IdentityForm, ReasonForm
+from access.forms import DecisionForm, IdentityForm, ReasonForm
 from access.models import AccessRequest, Decision, Grant, User
 from access.models.law import Rung
 from access.models.requests import Outcome, Status
@@ -146,11 +146,19 @@ def _confirm_page(
         **asked.context,
         "access_request": access_request,
         "outcome": dict(form.OUTCOMES)[form.cleaned_data["outcome"]],
+        "scope": _allowed(access_request, form),
         "carried": [pair for pair in carried(request) if pair[0] not in (PROOF, BACK, typed.WRITER)],
         "proof": PROOF,
         "back_name": BACK,
     }
     return render(request, "access/decide_confirm.html", context, status=asked.status)
+
+
+def _allowed(access_request: AccessRequest, form: DecisionForm) -> scope.Scope | None:
+    """Return what this vote would give; nothing where it gives nothing."""
+    if form.cleaned_data["outcome"] not in (form.APPROVE, form.NARROWER):
+        return None
+    return scope.narrowed_to(scope.of_request(access_request, timezone.localdate()), **vars(form.scope()))
 
 
 def _read_again(request: AuthenticatedHttpRequest, pk: uuid.UUID, why: str) -> tuple[AccessRequest, DecisionForm]:
@@ -182,11 +190,14 @@ def _vote(access_request: AccessRequest, form: DecisionForm, *, by: User, sessio
 
 
 def _said(decided: AccessRequest) -> str:
+    in_part = decided.status == Status.APPROVED and decided.is_narrowed
     sentences = {
-        Status.APPROVED: _("%(number)s is approved; the requester may open the answer now."),
+        Status.APPROVED: _("%(number)s is approved in part; the requester may open the narrower answer now.")
+        if in_part
+        else _("%(number)s is approved; the requester may open the answer now."),
         Status.REFUSED: _("%(number)s is refused; the requester reads your reason."),
         Status.RETURNED: _("%(number)s is returned for correction; its clock stands still."),
-        Status.SUBMITTED: _("Your vote on %(number)s is kept; one more person from another unit decides."),
+        Status.SUBMITTED: _("You have voted on %(number)s; a second person from another unit decides."),
     }
     return sentences[Status(decided.status)] % {"number": decided.number}
 
@@ -217,9 +228,7 @@ def _review_page(request: AuthenticatedHttpRequest, access_request: AccessReques
         # What was typed stays even when somebody else decided meanwhile.
         "shows_form": not why_not or form.is_bound,
         "form": form,
-        "window": _window(access_request),
-        "covered": law.categories_of(access_request),
-        "previews": [(rung.label, RUNGS_EXPLAINED[rung]) for rung in Rung.up_to(access_request.asked_rung)],
+        "previews": [(rung.label, scope.LEVELS[rung]) for rung in Rung.up_to(access_request.asked_rung)],
     }
     return render(request, "access/review.html", context)
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.cache import cache
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, When
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,7 +21,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from access import calendar, duties, frame, law, permissions
+from access import calendar, duties, frame, law, permissions, reading, scope
 from access.actions import decisions
 from access.actions import requests as actions
 from access.actions.requests import Particulars, Person
@@ -31,7 +31,7 @@ from access.forms import MOST_PEOPLE, BasisForm, DeclarationForm, ReasonForm, Re
 from access.identifiers import IdentifierError
 from access.models import AccessRequest, CasePurpose, Decision, Grant, LegalBasis, RequestSubject, User
 from access.models.law import Gate, Rung
-from access.models.requests import EDITABLE, Outcome, Status
+from access.models.requests import EDITABLE, AccessRequestQuerySet, Outcome, Status
 from access.questions import Question
 from access.shell import due_of
 from access.uploads import takes_a_file
@@ -65,12 +65,22 @@ def _filed_by(user: User) -> QuerySet[AccessRequest]:
     return mine.annotate(people=people_counted())
 
 
+# What is still to be sent: first what came back, since it lapses, then drafts; then what waits, by its deadline.
+PLACE = Case(When(status=Status.RETURNED, then=0), When(status=Status.DRAFT, then=1), default=2)
+
+
+def _ended(user: User) -> QuerySet[AccessRequest]:
+    last = AccessRequest.history.model.objects.filter(id=OuterRef("pk")).order_by("-history_id")
+    ended = _filed_by(user).exclude(status__in=OPEN + DECIDED)
+    return ended.annotate(ended_at=Subquery(last.values("history_date")[:1])).order_by("-ended_at")
+
+
 FILED = {
     "open": Question(
-        lambda user: _filed_by(user).filter(status__in=OPEN).order_by(F("due_at").asc(nulls_first=True), "-created_at")
+        lambda user: _filed_by(user).filter(status__in=OPEN).order_by(PLACE, "returned_at", "due_at", "-created_at")
     ),
     "decided": Question(lambda user: _filed_by(user).filter(status__in=DECIDED).order_by("-decided_at")),
-    "ended": Question(lambda user: _filed_by(user).exclude(status__in=OPEN).order_by("-created_at")),
+    "ended": Question(_ended),
 }
 
 
@@ -78,7 +88,7 @@ FILED = {
 def requests(request: AuthenticatedHttpRequest) -> HttpResponse:
     """List this person's own requests: numbers, bases and deadlines, and never a name."""
     user = request.user
-    tabs = {"open": _("Open"), "decided": _("Decided"), "ended": _("Ended")}
+    tabs = {"open": _("Open"), "decided": _("Decided"), "ended": _("Withdrawn or lapsed")}
     chosen = request.GET.get("tab", "open")
     chosen = chosen if chosen in tabs else "open"
     page = FILED[chosen].of(user).page(request.GET.get("page"), PAGE)
@@ -87,6 +97,7 @@ def requests(request: AuthenticatedHttpRequest) -> HttpResponse:
     working = calendar.load(today)
     counted = [timezone.localdate(row.due_at) for row in page if row.status == Status.SUBMITTED and row.due_at]
     why_not = _why_not_file(user)
+    revoking = reading.revoking_organs(page)
     context = {
         "tabs": [{"code": code, "label": label, "current": code == chosen} for code, label in tabs.items()],
         "tab": chosen,
@@ -99,6 +110,7 @@ def requests(request: AuthenticatedHttpRequest) -> HttpResponse:
                 else len(actions.read_particulars(row).people),
                 due=due_of(row, now, working),
                 lapses_at=_lapses_at(row),
+                revoked_by=revoking.get(row.revoked_by_id),
             )
             for row in page
         ],
@@ -152,9 +164,10 @@ def _basis_page(
     request: AuthenticatedHttpRequest, form: BasisForm, usable: list[LegalBasis], closed: list[tuple[LegalBasis, str]]
 ) -> HttpResponse:
     options = {option.data["value"]: option for option in form["basis"]}
+    unit, today = request.user.organisation, timezone.localdate()
     context = {
         "form": form,
-        "cards": [(options[basis.code], basis, list(basis.categories)) for basis in usable],
+        "cards": [(options[basis.code], basis, scope.of_basis(basis, unit, today)) for basis in usable],
         "closed": closed,
     }
     return render(request, "access/request_basis.html", context)
@@ -219,7 +232,10 @@ def _write(request: AuthenticatedHttpRequest, basis: LegalBasis, access_request:
         "lost_letter": bool(request.FILES) and (action == "add_row" or form.loses_a_letter),
         "may_add": form.row_count < MOST_PEOPLE,
         "is_dirty": request.method == "POST",
-        "remark": _newest_remark(access_request, request.user),
+        "remark": _newest_remark(access_request),
+        "scope": scope.of_request(access_request, timezone.localdate())
+        if access_request
+        else scope.of_basis(basis, request.user.organisation, timezone.localdate()),
         **_deadline(basis),
     }
     return render(request, "access/request_form.html", context)
@@ -441,10 +457,12 @@ def detail_page(
     """Show a request with the form that revokes its grant, as it was sent."""
     user = request.user
     votes = decisions.visible_decisions(access_request, to=user)
-    grant = (
-        Grant.objects.filter(access_request=access_request).select_related("access_request__receiving_organ").first()
-    )
+    decided = reading.organ_decisions(access_request)
+    grant = Grant.objects.filter(access_request=access_request).first()
+    if grant is not None:
+        grant.access_request = access_request
     is_mine = user.pk == access_request.requester_id
+    is_live = grant is not None and grant.is_live()
     may_withdraw = Status.WITHDRAWN in actions.TRANSITIONS[Status(access_request.status)]
     context = {
         **facts_of(access_request, user),
@@ -454,18 +472,38 @@ def detail_page(
         "items": timeline(access_request, votes, grant, to=user),
         "final": [(vote, reason) for vote, reason in votes if vote.round == access_request.round],
         "is_decided": access_request.status in DECIDED,
+        "decision": decided[-1] if decided and access_request.status in DECIDED else None,
+        "remark": _newest_remark(access_request) if is_mine else "",
+        "remedy": reading.remedy_of(access_request) if access_request.status == Status.REFUSED else "",
         "grant": grant,
-        "grant_is_live": grant is not None and grant.is_live(),
-        "may_open": grant is not None and duties.may_open(user, grant),
+        "granted": scope.of_grant(grant) if grant else None,
+        "narrowings": scope.narrowings(grant) if grant else [],
+        "narrowed_by": reading.narrowing_organs(grant, to=user) if grant else [],
+        "revocation": reading.revocation_of(grant) if grant else None,
+        "grant_is_live": is_live,
+        # Whoever moved to another unit left their grants behind.
+        "may_open": grant is not None
+        and is_live
+        and user.organisation_id == access_request.organisation_id
+        and duties.may_open(user, grant),
         "may_edit": is_mine and access_request.is_editable,
         "may_withdraw": is_mine and may_withdraw,
-        "may_decide": access_request.status == Status.SUBMITTED and not is_mine,
-        "may_revoke": grant is not None
-        and grant.is_live()
-        and permissions.allowed(permissions.check_can_revoke, user, grant),
+        **_deciding(user, access_request),
+        "may_revoke": grant is not None and is_live and permissions.allowed(permissions.check_can_revoke, user, grant),
         "form": revoke_form,
     }
     return render(request, "access/request.html", context)
+
+
+def _deciding(user: User, access_request: AccessRequest) -> dict[str, Any]:
+    """Return whether this person may vote now; who voted already, or may not, reads why instead of a way to nowhere."""
+    if user.pk == access_request.requester_id or access_request.status != Status.SUBMITTED:
+        return {"may_decide": False, "why_not": ""}
+    try:
+        permissions.check_can_decide(user, access_request)
+    except NotAllowed as reason:
+        return {"may_decide": False, "why_not": str(reason)}
+    return {"may_decide": True, "why_not": ""}
 
 
 @require_GET
@@ -492,6 +530,7 @@ def facts_of(access_request: AccessRequest, reader: User) -> dict[str, Any]:
         "people": particulars.people if is_draft or not access_request.round else _people(access_request),
         "letter": _letter_of(access_request),
         "applies_case": access_request.basis.gate == Gate.STATE_ORGAN_CASE,
+        "scope": scope.of_request(access_request, timezone.localdate()),
     }
 
 
@@ -518,12 +557,12 @@ def _letter_of(access_request: AccessRequest | None) -> SimpleNamespace | None:
     return SimpleNamespace(name=name, size=newest.size)
 
 
-def _newest_remark(access_request: AccessRequest | None, reader: User) -> str:
-    """Return what the decider wrote when the request came back."""
+def _newest_remark(access_request: AccessRequest | None) -> str:
+    """Return what was written when the request came back."""
     if access_request is None or access_request.status != Status.RETURNED:
         return ""
-    votes = decisions.visible_decisions(access_request, to=reader)
-    return next((reason for vote, reason in reversed(votes) if vote.outcome == Outcome.RETURN), "")
+    returned = [one for one in reading.organ_decisions(access_request) if one.outcome == Outcome.RETURN]
+    return returned[-1].reason if returned else ""
 
 
 def timeline(
@@ -536,11 +575,12 @@ def timeline(
         Status.LAPSED: (_("Lapsed, because it was not corrected in time"), _("System")),
     }
     said = {
-        Outcome.APPROVE: _("Approved"),
+        Outcome.APPROVE: _("Approved in part") if access_request.is_narrowed else _("Approved"),
         Outcome.REFUSE: _("Refused"),
         Outcome.RETURN: _("Returned for correction"),
     }
-    if to.pk == access_request.requester_id:
+    is_mine = to.pk == access_request.requester_id
+    if is_mine:
         moves[Status.DRAFT] = (_("Begun"), access_request.requester)
     items = []
     before: tuple[str, int] | None = None
@@ -552,18 +592,26 @@ def timeline(
         before = (status, round_)
     for vote, reason in votes:
         who = f"{vote.decider} · {vote.decider_organisation}"
+        what = _("Vote: %(outcome)s") % {"outcome": vote.get_outcome_display()}
         # Once it is decided, the last reasons stand with the decision.
         is_final = access_request.status in DECIDED and vote.round == access_request.round
-        note = "" if is_final else reason
-        items.append(SimpleNamespace(at=vote.decided_at, what=said[Outcome(vote.outcome)], who=who, note=note))
-    if grant and grant.revocation:
-        items.append(SimpleNamespace(at=grant.revocation.at, what=_("Permission revoked"), who="", note=""))
+        items.append(SimpleNamespace(at=vote.decided_at, what=what, who=who, note="" if is_final else reason))
+    for decision in reading.organ_decisions(access_request):
+        # To who asked these are all there is: one decision of the organ, and no votes.
+        is_final = decision.outcome != Outcome.RETURN
+        note = decision.reason if is_mine and not is_final else ""
+        items.append(SimpleNamespace(at=decision.at, what=said[decision.outcome], who=str(decision.organ), note=note))
+    if grant and (revoked := reading.revocation_of(grant)):
+        who = str(revoked.organ or _("System")) if is_mine or not revoked.by else f"{revoked.by} · {revoked.organ}"
+        what = _("Permission revoked")
+        items.append(SimpleNamespace(at=revoked.at, what=what, who=who, note=revoked.reason))
     return sorted(items, key=lambda item: item.at)
 
 
-def with_law(rows: QuerySet[AccessRequest]) -> QuerySet[AccessRequest]:
+def with_law(rows: AccessRequestQuerySet) -> AccessRequestQuerySet:
     """Fetch with a request what its pages name: units, person, basis and purpose."""
-    return rows.select_related("organisation", "requester__organisation", "basis", "case_purpose", "receiving_organ")
+    named = rows.select_related("organisation", "requester__organisation", "basis", "case_purpose", "receiving_organ")
+    return named.with_outcome()
 
 
 def _visible(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> AccessRequest:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import uuid
 from datetime import datetime
-from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -18,11 +17,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from access import permissions
+from access import permissions, reading, scope
 from access.actions import opening
 from access.actions.requests import Person, key_of, read_person
 from access.models import Grant, RequestSubject, Undertaking, User
-from access.models.law import RecordFilter
 from access.models.requests import DATABASE_NOW, LIVE
 from access.permissions import allowed
 from access.questions import Question
@@ -36,7 +34,7 @@ PAGE_SIZE = 25
 
 def _in_order(user: User) -> QuerySet[Grant]:
     is_open = ExpressionWrapper(LIVE, output_field=BooleanField())
-    grants = Grant.objects.openable_by(user).listed().with_database_time().with_openings()
+    grants = Grant.objects.openable_by(user).listed().with_database_time().with_openings().with_revocation()
     return grants.annotate(is_open=is_open, closes_at=Case(When(is_open=True, then=F("ends_at")))).order_by(
         "-is_open", "closes_at", "-ends_at", "pk"
     )
@@ -46,7 +44,14 @@ GRANTS = Question(_in_order)
 GRANT = Question(
     lambda user: (
         Grant.objects.openable_by(user)
-        .select_related("access_request__organisation", "basis", "case_purpose")
+        .select_related(
+            "access_request__organisation",
+            "access_request__receiving_organ",
+            "access_request__basis",
+            "access_request__case_purpose",
+            "basis",
+            "case_purpose",
+        )
         .with_database_time()
         .with_openings()
     )
@@ -70,13 +75,16 @@ SUBJECT = Question(
 def answers(request: AuthenticatedHttpRequest) -> HttpResponse:
     """List the grants that name this person, live ones first and of these the one that ends soonest."""
     page = GRANTS.of(request.user).page(request.GET.get("page"), PAGE_SIZE)
+    revoking = reading.revoking_organs(page)
+    for row in page:
+        row.revoked_by = revoking.get(row.revoked_by_id)  # type: ignore[attr-defined]
     return render(request, "records/answers.html", {"page": page})
 
 
 @never_cache
 @require_GET
 def grant(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Say what may be seen of whom, until when; an ended grant says only that."""
+    """Say what may be seen of whom, until when; of an ended grant, why nothing may be seen any more."""
     return _grant_page(request, GRANT.of(request.user).get_or_404(pk), UndertakingForm())
 
 
@@ -133,7 +141,7 @@ def open_answer(request: AuthenticatedHttpRequest, pk: uuid.UUID, subject_id: uu
         "address": request.META.get("REMOTE_ADDR", ""),
         # Without a script the page leaves by itself too when its time is over; a script leaves with the clock it shows.
         "seconds_left": math.ceil((answer.viewable_until - answer.now).total_seconds()),
-        **_scope(found),
+        "scope": scope.of_grant(found),
     }
     response = render(request, "records/answer.html", context)
     # Where neither a script nor the page's own refresh works, it leaves when its grant ends.
@@ -161,7 +169,8 @@ def standing(request: HttpRequest, opening_id: uuid.UUID) -> JsonResponse:
 def _grant_page(request: AuthenticatedHttpRequest, found: Grant, form: UndertakingForm) -> HttpResponse:
     now = found.database_now
     if not found.is_live(now):
-        return render(request, "records/grant_ended.html", {"grant": found})
+        ended = {"grant": found, "revocation": reading.revocation_of(found)}
+        return render(request, "records/grant_ended.html", ended)
     key = key_of(found.access_request)
     subjects = found.access_request.subjects.filter(round=found.round).order_by("position")
     subjects = subjects.annotate(times_opened=Count("opening", filter=Q(opening__grant=found)))
@@ -174,8 +183,10 @@ def _grant_page(request: AuthenticatedHttpRequest, found: Grant, form: Undertaki
         "agreement_holds": allowed(
             permissions.check_agreement_holds, request.user.organisation, timezone.localdate(now)
         ),
+        "narrowings": scope.narrowings(found),
+        "narrowed_by": reading.narrowing_organs(found, to=request.user),
         "viewing_is_over": request.GET.get("viewing") == "over",
-        **_scope(found),
+        "scope": scope.of_grant(found),
     }
     return render(request, "records/grant.html", context)
 
@@ -199,21 +210,10 @@ def _interruption(
         "left": left,
         "is_fresh": opening.identity_is_fresh(request.user, session_key(request), found),
         "now": now,
-        **_scope(found),
+        "scope": scope.of_grant(found),
     }
     return render(request, "records/interruption.html", context)
 
 
 def _person(found: Grant, subject: RequestSubject) -> Person:
     return read_person(key_of(found.access_request), subject)
-
-
-def _scope(found: Grant) -> dict[str, Any]:
-    """Return what a grant covers, in words that are not in its own columns."""
-    filters = {
-        RecordFilter.ANY: "",
-        RecordFilter.DETENTION: _("Only where detention was imposed."),
-        RecordFilter.DETENTION_AT_LEAST: _("Only where detention was imposed at least %(count)d times.")
-        % {"count": found.filter_count},
-    }
-    return {"filter_words": filters[RecordFilter(found.record_filter)]}

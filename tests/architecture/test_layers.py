@@ -22,8 +22,8 @@ LAYERS = {
     ),
     "access": (
         "exceptions", "refusals", "vault", "identifiers", "passwords", "codes", "subjects", "duties", "models", "questions", "factors", "attempts", "sessions",
-        "calendar", "catalogue", "law", "permissions", "database", "addresses", "limits", "languages", "typed", "actions",
-        "fields", "webauthn_forms", "forms", "entrance", "adapter", "uploads", "middleware", "people_forms", "frame",
+        "calendar", "catalogue", "law", "scope", "permissions", "database", "addresses", "limits", "languages", "typed", "actions",
+        "reading", "fields", "webauthn_forms", "forms", "entrance", "adapter", "uploads", "middleware", "people_forms", "frame",
         "shell", "kinds", "templatetags", "views", "urls",
         "proofs", "apps", "management",
     ),

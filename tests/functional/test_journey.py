@@ -307,7 +307,8 @@ def approve_narrower(journey: Journey, city: factories.City, number: str) -> Non
     expect(page.locator("#id_reason_error")).to_be_visible()
     expect(page.locator("[name=outcome][value=narrower]")).to_be_checked()
     decide(page, "narrower", hours="24", openings="1")
-    journey.says(page, "%(number)s is approved; the requester may open the answer now.", number=number)
+    said = "%(number)s is approved in part; the requester may open the narrower answer now."
+    journey.says(page, said, number=number)
 
 
 def open_answer(journey: Journey, page: Page, full_name: str) -> Page:
@@ -363,7 +364,7 @@ def ask_and_open_as_court(journey: Journey, city: factories.City) -> None:
     ask(page, case_number=COURT_NUMBER, decision_number=TOLD["decision_number"], decision_on="2026-01-16")
     number = number_on(page)
     for username, said in {
-        "supervisor": "Your vote on %(number)s is kept; one more person from another unit decides.",
+        "supervisor": "You have voted on %(number)s; a second person from another unit decides.",
         "supervisor2": "%(number)s is approved; the requester may open the answer now.",
     }.items():
         page.goto(site.at("records:answers"))
@@ -407,6 +408,7 @@ def prove(journey: Journey, city: factories.City, owner: psycopg.Connection) -> 
         (city.requester, "%(who)s began %(target)s."),
         (city.requester, "%(who)s submitted %(target)s."),
         (city.supervisor, "%(who)s voted on %(target)s."),
+        (city.supervisor, "%(who)s approved %(target)s in part."),
         (city.supervisor2, "%(who)s approved %(target)s."),
         (city.requester, "%(who)s signed the confidentiality undertaking for %(target)s."),
         (city.requester, "%(who)s could not confirm their identity for an act."),

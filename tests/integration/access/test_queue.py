@@ -253,7 +253,7 @@ def test_a_second_vote_from_the_same_unit_says_why_not(client, city):
     assert "the second approver must come from another unit" in page(client.get(review_url(access_request)))
     assert client.post(decide_url(access_request), vote(access_request)).status_code == 403
     client.force_login(city.supervisor)
-    assert "You have already voted on this request." in page(client.get(review_url(access_request)))
+    assert "You have voted; a second person decides." in page(client.get(review_url(access_request)))
 
 
 # Deciding
@@ -303,7 +303,7 @@ def test_a_usual_sentence_is_a_reason(client, city):
     client.force_login(city.supervisor)
     client.post(decide_url(access_request), vote(access_request, "refuse", phrase=phrase, reason=""))
     access_request.refresh_from_db()
-    ((_vote, reason),) = decisions.visible_decisions(access_request, to=city.requester)
+    ((_vote, reason),) = decisions.visible_decisions(access_request, to=city.supervisor)
     assert reason == phrase
 
 

@@ -92,7 +92,7 @@ def test_the_list_shows_own_requests_only(client, city):
     assert access_request.number not in page(client.get(reverse("access:requests")))
 
 
-def test_the_tabs_part_open_decided_and_ended(client, city):
+def test_the_tabs_part_open_decided_and_withdrawn_and_say_nothing_twice(client, city):
     draft, approved = factories.request_draft(city), factories.request_at(Status.APPROVED, city)
     withdrawn = factories.request_at(Status.WITHDRAWN, city)
     sign_in(client, city.requester)
@@ -103,7 +103,7 @@ def test_the_tabs_part_open_decided_and_ended(client, city):
 
     assert shown("open") == [True, False, False]
     assert shown("decided") == [False, True, False]
-    assert shown("ended") == [False, True, True]
+    assert shown("ended") == [False, False, True]
 
 
 def test_the_queries_of_the_list_do_not_grow_with_its_rows(client, city):

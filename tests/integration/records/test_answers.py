@@ -198,7 +198,7 @@ def test_a_signed_undertaking_is_kept_once_and_lets_open(city):
     assert open_page(grant) in text_of(response)
 
 
-def test_an_ended_grant_says_so_and_nothing_else(city):
+def test_a_revoked_grant_says_when_by_whom_and_why_and_nothing_else(city):
     person = factories.person(name="欧阳测试")
     grant = factories.approved(city, person)
     client = signed_in(city.requester)
@@ -207,7 +207,9 @@ def test_an_ended_grant_says_so_and_nothing_else(city):
 
     shown = client.get(page("grant", grant.pk))
 
-    assert "This grant has ended" in text_of(shown)
+    text = text_of(shown)
+    assert "This permission was revoked" in text and "误批。" in text
+    assert f"by {city.branch.name_en or city.branch.name}." in text
     for hidden in ["欧阳", person.number, grant.access_request.number, grant.basis.title_en]:
         assert hidden not in text_of(shown)
     assert client.get(open_page(grant)).url == page("grant", grant.pk)

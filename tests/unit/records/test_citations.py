@@ -20,6 +20,7 @@ ROWS = read(FOLDER / "legal_bases.json") + read(FOLDER / "case_purposes.json")
 RULES = read(Path(catalogue.__file__).parent / "sealing_rules.json")
 # Articles of other laws that a sentence names, and where the list has them.
 OTHER_LAWS = {
+    11: "《行政复议法》第十一条第十五项",
     37: "《行政处罚法》第三十七条",
     71: "《个人信息保护法》第七十一条",
     59: "《预防未成年人犯罪法》第五十九条第二款",
@@ -85,6 +86,18 @@ def test_every_article_that_a_sentence_names_can_be_read():
 
     assert {(path, number) for path, number in named_in_sentences() if number not in known} == set()
     assert all(citation in LIST for citation in OTHER_LAWS.values())
+
+
+def test_the_remedies_of_a_refusal_are_in_the_list_with_their_words():
+    source = (ROOT / "locale/zh_Hans/LC_MESSAGES/django.po").read_text(encoding="utf-8")
+    [remedy] = re.findall(r'msgstr "(你单位对本决定不服的.+?)"', source)
+    cited = [
+        law + place for law, places in re.findall(r"（(《[^》]+》)([^）]+)）", remedy) for place in places.split("、")
+    ]
+    listed = {entry[1]: entry[2] for entry in ENTRIES if entry[0] == "refusal: remedy"}
+
+    assert len(cited) == 4 and set(cited) == set(listed)
+    assert all(listed.values())
 
 
 def test_the_quotations_of_the_undertaking_stand_in_the_law():
