@@ -407,14 +407,14 @@ def prove(journey: Journey, city: factories.City, owner: psycopg.Connection) -> 
         (city.reviewer, "%(who)s recorded that the decision on %(target)s was served."),
         (city.requester, "%(who)s began %(target)s."),
         (city.requester, "%(who)s submitted %(target)s."),
-        (city.supervisor, "%(who)s voted on %(target)s."),
+        (city.supervisor, "%(who)s voted to approve %(target)s in part."),
         (city.supervisor, "%(who)s approved %(target)s in part."),
-        (city.supervisor2, "%(who)s approved %(target)s."),
+        (city.supervisor2, "With the vote of %(who)s, %(target)s was approved: no vote is missing."),
         (city.requester, "%(who)s signed the confidentiality undertaking for %(target)s."),
         (city.requester, "%(who)s could not confirm their identity for an act."),
         (city.requester, "%(who)s confirmed their identity again, for one act."),
-        (city.requester, "%(who)s opened the answer under %(target)s: it may be shown."),
-        (city.judge, "%(who)s opened the answer under %(target)s: it may be shown."),
+        (city.requester, "%(who)s opened the answer under %(target)s: it was counted and may be shown."),
+        (city.judge, "%(who)s opened the answer under %(target)s: it was counted and may be shown."),
     ]:
         words = re.escape(journey.words(sentence, who=f"\0{who.full_name}\0", target="\1"))
         pattern = words.replace("\\\x00", "\0").replace("\0", ".{0,40}?").replace("\\\x01", "\1").replace("\1", ".+")

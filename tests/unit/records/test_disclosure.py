@@ -655,7 +655,7 @@ def test_a_connection_as_the_application_role_cannot_call_around_the_door(prepar
         "select sealed.count_asked(gen_random_uuid(), 1)",
         "select 'sealed.record'::regclass",
         "select audit_append('OPENING', null, null, null, null, '{}')",
-        "select access_grant_from_votes(gen_random_uuid(), gen_random_uuid(), 'x', now())",
+        "select access_grant_from_votes(gen_random_uuid(), gen_random_uuid(), 'x', now(), '{}')",
         "set role seal_owner",
         "set role seal_keys",
         "set session_replication_role = replica",
