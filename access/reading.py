@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from access import permissions
+from access.actions.decisions import read_reason
 from access.actions.requests import key_of
 from access.models import AccessRequest, Decision, Grant, Organisation, User
 from access.models.law import Gate
@@ -87,7 +88,7 @@ def _of_round(access_request: AccessRequest, votes: list[Decision]) -> OrganDeci
         return None
     carrying = [vote for vote in votes if vote.outcome == outcome]
     key = key_of(access_request)
-    reasons = [key.decrypt(bytes(vote.reason), field=f"decision:{vote.pk}").decode() for vote in carrying]
+    reasons = [read_reason(key, vote) for vote in carrying]
     failed = {point for vote in carrying for point, holds in vote.checklist.items() if not holds}
     return OrganDecision(
         round=votes[0].round,

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access import database, duties, law, permissions
+from access import database, duties, law, permissions, vault
 from access.actions.requests import key_of, lock
 from access.database import Act
 from access.exceptions import NotAllowed, Refused, WrongState
@@ -180,10 +180,12 @@ def visible_decisions(access_request: AccessRequest, *, to: User) -> list[tuple[
         open_round = decisions.filter(round=access_request.round)
         decisions = decisions.exclude(pk__in=open_round.exclude(decider=to).values("pk"))
     key = key_of(access_request)
-    return [
-        (decision, key.decrypt(bytes(decision.reason), field=f"decision:{decision.pk}").decode())
-        for decision in decisions
-    ]
+    return [(decision, read_reason(key, decision)) for decision in decisions]
+
+
+def read_reason(key: vault.DataKey, decision: Decision) -> str:
+    """Return the reason of a vote; call it only for who may read it."""
+    return key.decrypt(bytes(decision.reason), field=f"decision:{decision.pk}").decode()
 
 
 def _check_may_read_votes(user: User, access_request: AccessRequest) -> None:

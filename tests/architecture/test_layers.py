@@ -119,7 +119,7 @@ READERS = {
         "check_complete",
         "missing_parts",
     },
-    "access/actions/decisions.py": {"act_of", "widest_window", "visible_decisions"},
+    "access/actions/decisions.py": {"act_of", "widest_window", "visible_decisions", "read_reason"},
     "access/actions/opening.py": {"identity_is_fresh", "seconds_standing"},
     "access/actions/identity.py": {"is_confirmed"},
     "access/actions/security.py": set(),
