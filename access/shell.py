@@ -109,7 +109,8 @@ def notices(frame: Frame, user: User) -> list[Notice]:
         found.append(Notice("amber", text % {"year": frame.year_without_calendar}))
     if Duty.FILE_REQUESTS in frame.held:
         today = timezone.localdate(frame.now)
-        found += [_agreement(user.organisation, today, _to_themselves)] if _warns(user.organisation, today) else []
+        if _warns(user.organisation, today):
+            found.append(_agreement(user.organisation, today, _to_themselves))
     return found
 
 

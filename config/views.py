@@ -54,28 +54,20 @@ class Tile:
 
 
 # What is listed on the desk, first what is due first.
-DECIDABLE = Question(
-    lambda user: AccessRequest.objects.decidable_by(user).select_related("organisation", "basis").order_by("due_at")
-)
+DECIDABLE = Question(lambda user: AccessRequest.objects.decidable_by(user).listed().order_by("due_at"))
 SUBMITTED = Question(lambda user: AccessRequest.objects.filed_by(user).filter(status=RequestStatus.SUBMITTED))
 RETURNED = Question(
     lambda user: (
-        AccessRequest.objects.filed_by(user)
-        .filter(status=RequestStatus.RETURNED)
-        .select_related("basis")
-        .order_by("returned_at")
+        AccessRequest.objects.filed_by(user).filter(status=RequestStatus.RETURNED).listed().order_by("returned_at")
     )
 )
-OPENABLE = Question(
-    lambda user: Grant.objects.openable_by(user).live().select_related("access_request", "basis").order_by("ends_at")
-)
+OPENABLE = Question(lambda user: Grant.objects.openable_by(user).live().listed().order_by("ends_at"))
 DRAFTS = Question(lambda user: Violation.objects.handled_by(user).filter(status=Status.DRAFT))
 OPEN = Question(
     lambda user: (
         Violation.objects.handled_by(user)
         .filter(status__in=[Status.RETURNED, Status.DRAFT])
-        .select_related("offence")
-        .defer("particulars")
+        .listed()
         .order_by("-status", "created_at")
     )
 )

@@ -31,7 +31,7 @@ PAGE = 25
 @require_GET
 def proposals(request: AuthenticatedHttpRequest) -> HttpResponse:
     """List what this person may decide, or what they proposed and what is decided; others have no such page."""
-    if not set(DECIDED_BY.values()) & duties.kinds_held(request.user):
+    if not set(DECIDED_BY.values()) & frame.of(request.user).held:
         raise Http404
     is_other = request.GET.get("tab") == "other"
     waiting = Proposal.objects.decidable_by(request.user)
