@@ -13,6 +13,7 @@ from typing import Any
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.urls import reverse
+from django.utils import translation
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response
 
 from config import sample_city
@@ -26,6 +27,14 @@ ARGUMENTS = [
 LOCALES = {"zh-hans": "zh-CN", "en": "en-US"}
 LANGUAGES = list(LOCALES)
 Visit = Callable[..., Page]
+
+
+def words(language: str, msgid: str, **values: object) -> str:
+    """Return a sentence as a reader of this language has it."""
+    with translation.override(language):
+        text = translation.gettext(msgid)
+    assert language == "en" or text != msgid, f"not translated: {msgid}"
+    return text % values if values else text
 
 
 @dataclass

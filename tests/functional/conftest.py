@@ -12,7 +12,18 @@ from django.conf import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import factories, signing, worlds
-from tests.browsing import ARGUMENTS, CHROMIUM, LOCALES, Site, SmallCity, Troubles, Visit, serving
+from tests.browsing import ARGUMENTS, CHROMIUM, LANGUAGES, LOCALES, Site, SmallCity, Troubles, Visit, serving
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    """Each of the languages in turn: what is worded is worded in both."""
+    return request.param
+
+
+@pytest.fixture
+def city() -> factories.City:
+    return factories.City()
 
 
 @pytest.fixture(scope="module")

@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from django.utils import translation
-from django.utils.translation import gettext
 from playwright.sync_api import expect
 
 from access.actions import decisions
 from audit import alarms, verification
 from tests import factories, signing
-from tests.browsing import LANGUAGES, Site, Visit, clicking
+from tests.browsing import Site, Visit, clicking, words
 from tests.tampering import tamper
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 TOO_WIDE = "document.scrollingElement.scrollWidth > document.scrollingElement.clientWidth"
-
-
-@pytest.fixture(params=LANGUAGES)
-def language(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
-
-
-def words(language: str, msgid: str, **values: object) -> str:
-    with translation.override(language):
-        text = gettext(msgid)
-    assert language == "en" or text != msgid, f"not translated: {msgid}"
-    return text % values
 
 
 def test_the_auditor_follows_one_request_by_its_number(city, language: str, site: Site, visit: Visit):

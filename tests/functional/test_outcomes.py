@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import pytest
 from django.utils import translation
-from django.utils.translation import gettext
 from playwright.sync_api import Page, expect
 
 from access import reading, scope
 from access.models import AccessRequest, Grant
 from access.models.requests import Status
 from tests import factories
-from tests.browsing import LANGUAGES, Site, Visit, clicking
+from tests.browsing import Site, Visit, clicking, words
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
-
-
-@pytest.fixture(params=LANGUAGES)
-def language(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
-
-
-def words(language: str, msgid: str) -> str:
-    with translation.override(language):
-        return gettext(msgid)
 
 
 def case(city: factories.City) -> AccessRequest:

@@ -5,27 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.utils import translation
-from django.utils.translation import gettext
 from playwright.sync_api import Page, expect
 
 from access.actions import requests
 from access.models import AccessRequest, Decision, IdentityConfirmation, Session
 from tests import factories
-from tests.browsing import LANGUAGES, Site, Visit, clicking
+from tests.browsing import Site, Visit, clicking, words
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 TYPED = "拟聘用为保育员：只有我写的理由"
-
-
-@pytest.fixture(params=LANGUAGES)
-def language(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-def words(language: str, msgid: str) -> str:
-    with translation.override(language):
-        return gettext(msgid)
 
 
 def sign_in(page: Page, site: Site, username: str) -> None:

@@ -18,7 +18,7 @@ from audit.alarms import Reason
 from audit.exceptions import SignerRefused
 from audit.models import Event
 from audit.trail import EventType
-from tests import factories, signing, worlds
+from tests import signing, worlds
 from tests.tampering import tamper
 
 pytestmark = pytest.mark.django_db
@@ -29,11 +29,6 @@ FOUND = "守护进程停机检修，已重新启动，已告知监督机关。"
 def in_english():
     with translation.override("en"):
         yield
-
-
-@pytest.fixture
-def city():
-    return factories.City()
 
 
 @pytest.fixture

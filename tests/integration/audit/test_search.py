@@ -23,18 +23,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def city():
-    return factories.City()
-
-
-@pytest.fixture
-def client(city):
-    client = worlds.client_of(worlds.sign_in(city.auditor))
-    client.cookies["django_language"] = "en"
-    return client
-
-
-@pytest.fixture
 def look(client):
     def looked(**query):
         page = client.get(reverse("audit:events"), query)

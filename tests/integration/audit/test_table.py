@@ -14,21 +14,9 @@ from audit import trail
 from audit.models import Event
 from audit.table import cell
 from audit.trail import EventType
-from tests import factories, worlds
+from tests import factories
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def city():
-    return factories.City()
-
-
-@pytest.fixture
-def client(city):
-    client = worlds.client_of(worlds.sign_in(city.auditor))
-    client.cookies["django_language"] = "en"
-    return client
 
 
 def rows_of(response):
