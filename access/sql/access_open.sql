@@ -11,7 +11,7 @@
 create function public.access_open(p_grant uuid, p_subjects uuid[], p_user uuid, p_session bytea, p_token uuid)
     returns table (outcome text, subject uuid, opening uuid, event uuid, opened_at timestamptz, viewable_until timestamptz,
                    now timestamptz)
-    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
     g public.access_grant%rowtype;

@@ -6,7 +6,7 @@ create function sealed.disclosed(p_events uuid[]) returns table (
     event uuid, id uuid, rung text, offence_id uuid, organ_id uuid, acted_on date, decided_on date, warning boolean,
     fine_yuan integer, detention_days integer, licence_revoked boolean, exit_order boolean, deportation boolean,
     particulars bytea, wrapped bytea, content bytea, mac bytea
-) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+) language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
     perform public.access_read_committed();

@@ -7,7 +7,7 @@
 --
 -- The event of a shown answer carries a digest that looks the same for something and for nothing, and never a count.
 create function sealed.mark(p_events uuid[]) returns void
-    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
     wanted uuid;
     e public.audit_event%rowtype;
