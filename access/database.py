@@ -23,7 +23,7 @@ from access.exceptions import Unavailable, WrongState
 from audit import trail
 
 if TYPE_CHECKING:
-    from access.models import AccessRequest, Grant, Organisation, Proposal, User
+    from access.models import AccessRequest, Grant, Organisation, Proposal, UndertakingText, User
 
 # What the functions raise when something may not be.
 REFUSED = "SE001"
@@ -106,9 +106,9 @@ def revoke(grant: Grant, *, by: User, reason: str, encrypted_reason: bytes) -> N
     )
 
 
-def sign(grant: Grant, *, by: User, name: str, text_version: int) -> bool:
-    """Keep an undertaking; False where no live grant names this person."""
-    [(is_signed,)] = _call("select public.access_sign(%s, %s, %s, %s)", [grant.pk, by.pk, name, text_version])
+def sign(grant: Grant, *, by: User, name: str, text: UndertakingText) -> bool:
+    """Keep an undertaking with the digest of its text; False where no live grant names this person."""
+    [(is_signed,)] = _call("select public.access_sign(%s, %s, %s, %s)", [grant.pk, by.pk, name, text.pk])
     return is_signed
 
 

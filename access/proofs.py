@@ -194,7 +194,23 @@ select '{code}', told.one, 'access.grant:' || coalesce(kept.grant_id, told.grant
 
 
 REVOCATIONS = _by_grant_and_person("GRANT_REVOKED", "access_revocation", "by_id", "REVOCATION_UNPROVED")
-UNDERTAKINGS = _by_grant_and_person("UNDERTAKING_SIGNED", "access_undertaking", "user_id", "UNDERTAKING_UNPROVED")
+UNDERTAKINGS = _told(
+    "UNDERTAKING_SIGNED",
+    """
+, said as (
+    select target_id as grant_id, coalesce(actor, '') as person, d ->> 'digest' as digest, d ->> 'text' as text,
+           d ->> 'text_version' as version, count(*) as times, min(id::text)::uuid as one
+      from told group by 1, 2, 3, 4, 5
+), kept as (
+    select u.grant_id::text, u.user_id::text as person, public.access_undertaking_digest(t) as digest, t.code::text as text,
+           t.version::text, count(*) as times
+      from public.access_undertaking u join public.access_undertakingtext t on t.id = u.text_id group by 1, 2, 3, 4, 5
+)
+select 'UNDERTAKING_UNPROVED', said.one, 'access.grant:' || coalesce(kept.grant_id, said.grant_id)
+  from said full join kept using (grant_id, person, digest, text, version)
+ where said.times is distinct from kept.times
+""",
+)
 CONFIRMATIONS = _told(
     "IDENTITY_CONFIRMED",
     """

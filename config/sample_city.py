@@ -27,7 +27,7 @@ from access.codes import Code, Part
 from access.database import Act
 from access.duties import DANGEROUS, Duty
 from access.identifiers import DocumentType
-from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organisation, Proposal, User
+from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organisation, Proposal, UndertakingText, User
 from access.models.people import OrganisationKind
 from access.models.requests import CheckPoint, Outcome
 from audit import trail
@@ -655,7 +655,9 @@ class _City:
 
     def _open(self, grant: Grant, *, times: int) -> None:
         requester = grant.access_request.requester
-        opening.sign_undertaking(grant, by=requester, signed_name=requester.full_name)
+        opening.sign_undertaking(
+            grant, by=requester, signed_name=requester.full_name, text=UndertakingText.objects.to_sign(requester)
+        )
         identity.confirm_identity(
             by=requester, session_key=SESSION, act=Act.opening(grant), factor="password", proved=True
         )

@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from access import identifiers
+from access.actions.opening import OTHER_TEXT
 from access.fields import DayField, PlainLineField, PlainTextField
 from access.identifiers import DocumentType, IdentifierError
-from access.models import User
+from access.models import UndertakingText, User
 from records import entry as entries
 from records import penalties
 from records.entry import Entry, Particulars
@@ -325,12 +326,20 @@ class ServiceForm(forms.Form):
 
 
 class UndertakingForm(forms.Form):
+    """The signature under the text that was on the screen."""
+
+    text = forms.ModelChoiceField(UndertakingText.objects.all(), widget=forms.HiddenInput)
     signed_name = PlainLineField(
         label=gettext_lazy("Your full name"),
         limit=60,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
         help_text=gettext_lazy("Type it as it stands at the top of the page. This is your signature."),
     )
+
+    def clean(self) -> None:
+        # Told beside the field that can be seen.
+        if self.errors.pop("text", None):
+            self.add_error("signed_name", OTHER_TEXT)
 
 
 class OpenForm(forms.Form):

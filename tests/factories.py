@@ -34,6 +34,7 @@ from access.models import (
     Proposal,
     RequestSubject,
     Session,
+    UndertakingText,
     User,
 )
 from access.models.people import POLICE_KINDS, OrganisationKind
@@ -442,7 +443,9 @@ def approved(city: City, *people: Person, **values) -> Grant:
 def ready(grant: Grant, session_key: str = SESSION) -> Grant:
     """Sign the undertaking and confirm the identity, so that the grant can be opened."""
     requester = grant.access_request.requester
-    opening.sign_undertaking(grant, by=requester, signed_name=requester.full_name)
+    opening.sign_undertaking(
+        grant, by=requester, signed_name=requester.full_name, text=UndertakingText.objects.to_sign(requester)
+    )
     confirm_identity(by=requester, session_key=session_key, grant=grant)
     return grant
 

@@ -29,7 +29,9 @@ WRITTEN_BY_FUNCTIONS = (
     " access_confirmationuse access_opening access_openingextension access_revocation access_undertaking records_stub"
     " access_enrolment access_proposal access_organisationuserobjectpermission"
 )
-LAW = "access_legalbasis access_casepurpose access_workingday records_offence records_sealingrule"
+LAW = (
+    "access_legalbasis access_casepurpose access_undertakingtext access_workingday records_offence records_sealingrule"
+)
 HISTORIES = (
     "access_historicalaccessrequest access_historicalorganisation access_historicaluser records_historicalviolation"
 )
@@ -138,6 +140,7 @@ FUNCTIONS = {
             "access_sign",
             "access_standing",
             "access_turn_down",
+            "access_undertaking_digest",
             "access_use_confirmation",
             "access_vote",
             "access_withdraw",

@@ -8,23 +8,30 @@ from typing import Never
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from access import database
 from access.actions.identity import is_confirmed
 from access.database import Act, CountedOpening
 from access.exceptions import NothingToShow, Refused, Unavailable, WrongState
-from access.models import Grant, RequestSubject, User
+from access.models import Grant, RequestSubject, UndertakingText, User
 from access.sessions import session_digest
 
-UNDERTAKING_VERSION = 2
+OTHER_TEXT = gettext_lazy("The text of the undertaking has changed meanwhile. Read it as it is now and sign again.")
 
 
 @transaction.atomic(durable=True)
-def sign_undertaking(grant: Grant, *, by: User, signed_name: str) -> None:
-    """Keep a recipient's promise of confidentiality; the name has to be their own, as entered in the system."""
+def sign_undertaking(grant: Grant, *, by: User, signed_name: str, text: UndertakingText) -> None:
+    """Keep a recipient's promise of confidentiality, with the digest of the text that was on their screen.
+
+    Raises Refused where the name is not their own as entered in the system, WrongState where another text is in force
+    by now, and NothingToShow where no live grant names this person.
+    """
+    if text != UndertakingText.objects.to_sign(by):
+        raise WrongState(OTHER_TEXT)
     if signed_name.strip() != by.full_name:
         raise Refused(_("Type your own full name exactly as it stands at the top of the page."))
-    if not database.sign(grant, by=by, name=by.full_name, text_version=UNDERTAKING_VERSION):
+    if not database.sign(grant, by=by, name=by.full_name, text=text):
         raise NothingToShow
 
 

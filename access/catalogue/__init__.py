@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection, models
 from django.utils.translation import get_language
 
-from access.models import CasePurpose, LegalBasis, WorkingDay
+from access.models import CasePurpose, LegalBasis, UndertakingText, WorkingDay
 
 FIRST_CALENDAR_YEAR = 2024
 _FOLDER = Path(__file__).parent
@@ -38,6 +38,11 @@ def load_legal_bases() -> int:
 def load_case_purposes() -> int:
     """Insert the case purposes that are missing and return how many."""
     return insert_missing(CasePurpose, read(_FOLDER / "case_purposes.json"), key=("code", "version"))
+
+
+def load_undertaking_texts() -> int:
+    """Insert the texts of the undertaking that are missing and return how many."""
+    return insert_missing(UndertakingText, read(_FOLDER / "undertaking_texts.json"), key=("code", "version"))
 
 
 def load_calendar() -> int:

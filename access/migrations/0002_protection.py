@@ -25,7 +25,7 @@ BY_FUNCTION = (
 )
 # Written by functions too, but not once for all: a code is used, a proposal decided, a duty withdrawn.
 CHANGED_BY_FUNCTION = ("access_enrolment", "access_proposal", "access_organisationuserobjectpermission")
-LAW = ("access_legalbasis", "access_casepurpose", "access_workingday")
+LAW = ("access_legalbasis", "access_casepurpose", "access_undertakingtext", "access_workingday")
 HISTORIES = tuple(WITH_HISTORY.values())
 
 HISTORY = """
@@ -74,6 +74,8 @@ FUNCTIONS = (
     "access_is_live",
     "access_is_recipient",
     "access_revoke",
+    "access_audience",
+    "access_undertaking_digest",
     "access_sign",
     "access_open",
     "access_viewable_until",
@@ -126,7 +128,8 @@ CALLED = (
     "access_vote(uuid, integer, uuid, bytea, uuid, text, text, date, integer, integer, jsonb, bytea, bytea, bytea)",
     "access_withdraw(uuid, integer, uuid)",
     "access_revoke(uuid, uuid, bytea, bytea, bytea)",
-    "access_sign(uuid, uuid, text, integer)",
+    "access_sign(uuid, uuid, text, uuid)",
+    "access_undertaking_digest(access_undertakingtext)",
     "access_confirm(uuid, bytea, text, uuid, text, text, boolean)",
     "access_confirmation(uuid, bytea, text, uuid, text)",
     "access_use_confirmation(uuid, bytea, text, uuid, text)",

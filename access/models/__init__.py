@@ -1,7 +1,7 @@
 """People and organisations; the law as data; requests, decisions and grants."""
 
 from access.models.attempts import Attempt
-from access.models.law import CasePurpose, LegalBasis, WorkingDay
+from access.models.law import CasePurpose, LegalBasis, UndertakingText, WorkingDay
 from access.models.people import (
     Organisation,
     OrganisationGroupObjectPermission,
@@ -54,6 +54,7 @@ __all__ = [
     "Session",
     "SessionEnd",
     "Undertaking",
+    "UndertakingText",
     "User",
     "WorkingDay",
 ]

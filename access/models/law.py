@@ -7,8 +7,12 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from access.exceptions import Unavailable
+from access.models.people import Audience, User
 
 
 def in_reader_language(row: models.Model, field: str) -> str:
@@ -244,6 +248,61 @@ class CasePurpose(models.Model):
     def counts_from_act(self) -> bool:
         """Say whether the window is counted from the day of the new act, so that the request has to name it."""
         return self.window_months is not None
+
+
+class UndertakingTexts(models.QuerySet["UndertakingText"]):
+    def to_sign(self, by: User) -> UndertakingText:
+        """Return the text that this person signs today, which hangs on the kind of their unit.
+
+        Raises Unavailable where none is in force: then nothing is opened (Rule 12).
+        """
+        today = timezone.localdate()
+        in_force = models.Q(valid_until=None) | models.Q(valid_until__gte=today)
+        text = self.filter(in_force, code=by.organisation.audience, valid_from__lte=today).order_by("-version").first()
+        if text is None:
+            raise Unavailable("No text of the undertaking is in force. Run `manage.py load_catalogue` as the owner.")
+        return text
+
+
+class UndertakingText(models.Model):
+    """One version of what a recipient promises, and of what binds them (Article 136, second sentence).
+
+    What was signed is never changed: the event of a signature carries the digest of all four texts.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    code = models.CharField(max_length=10, choices=Audience)
+    version = models.PositiveIntegerField()
+    # A promise a line; {number} is the number of the request.
+    promises_zh = models.TextField()
+    promises_en = models.TextField()
+    # A quotation a line: its place, an ideographic space, its words. A line without one is a sentence of ours.
+    quotations_zh = models.TextField()
+    summary_en = models.TextField()
+    valid_from = models.DateField()
+    valid_until = models.DateField(null=True)
+
+    objects = UndertakingTexts.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        ordering: ClassVar = ["code", "-version"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["code", "version"], name="one_row_a_text_version")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.version}"
+
+    def promises(self, number: str) -> list[str]:
+        """Return what is promised about the request of this number, in the reader's language."""
+        return [line.replace("{number}", number) for line in in_reader_language(self, "promises").splitlines()]
+
+    @property
+    def quotations(self) -> list[tuple[str, str]]:
+        """Return what binds the signer: place and words; the place is empty where the words are no quotation."""
+        return [(place, words) if words else ("", place) for place, _space, words in self._quoted()]
+
+    def _quoted(self) -> list[tuple[str, str, str]]:
+        return [line.partition("\u3000") for line in self.quotations_zh.splitlines()]
 
 
 class WorkingDay(models.Model):

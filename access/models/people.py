@@ -64,11 +64,15 @@ POLICE_KINDS = frozenset(
         OrganisationKind.POLICE_STATION,
     }
 )
-CASE_HANDLING_KINDS = POLICE_KINDS | {
-    OrganisationKind.PROCURATORATE,
-    OrganisationKind.COURT,
-    OrganisationKind.SUPERVISION_ORGAN,
-}
+JUDICIAL_KINDS = frozenset({OrganisationKind.PROCURATORATE, OrganisationKind.COURT, OrganisationKind.SUPERVISION_ORGAN})
+
+
+class Audience(models.TextChoices):
+    """Who signs which undertaking: police officers are bound by rules of their own, and courts put answers into files."""
+
+    POLICE = "POLICE", _("police officers")
+    JUDICIAL = "JUDICIAL", _("courts, procuratorates and supervision organs")
+    OTHERS = "OTHERS", _("everybody else")
 
 
 class Organisation(models.Model):
@@ -121,6 +125,13 @@ class Organisation(models.Model):
     @property
     def is_police(self) -> bool:
         return self.kind in POLICE_KINDS
+
+    @property
+    def audience(self) -> Audience:
+        """Return which undertaking people of this unit sign (`access_audience` is the same question)."""
+        if self.is_police:
+            return Audience.POLICE
+        return Audience.JUDICIAL if self.kind in JUDICIAL_KINDS else Audience.OTHERS
 
     def agreement_holds(self, on: date) -> bool:
         """Say whether this unit may ask and look on this day; police organs need no agreement."""

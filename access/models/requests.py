@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from access import duties
-from access.models.law import CasePurpose, LegalBasis, RecordFilter, Rung
+from access.models.law import CasePurpose, LegalBasis, RecordFilter, Rung, UndertakingText
 from access.models.people import Organisation, User, history
 from access.models.sessions import DATABASE_NOW
 
@@ -482,7 +482,7 @@ class Undertaking(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     grant = models.ForeignKey(Grant, models.PROTECT, related_name="undertakings")
     user = models.ForeignKey(User, models.PROTECT)
-    text_version = models.PositiveIntegerField()
+    text = models.ForeignKey(UndertakingText, models.PROTECT)
     signed_name = models.CharField(max_length=60)
     signed_at = models.DateTimeField(db_default=Now())
 

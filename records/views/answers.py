@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from access import permissions, reading, scope
 from access.actions import opening
 from access.actions.requests import Person, key_of, read_person
-from access.models import Grant, RequestSubject, Undertaking, User
+from access.models import Grant, RequestSubject, Undertaking, UndertakingText, User
 from access.models.requests import DATABASE_NOW, LIVE
 from access.permissions import allowed
 from access.questions import Question
@@ -85,7 +85,7 @@ def answers(request: AuthenticatedHttpRequest) -> HttpResponse:
 @require_GET
 def grant(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Say what may be seen of whom, until when; of an ended grant, why nothing may be seen any more."""
-    return _grant_page(request, GRANT.of(request.user).get_or_404(pk), UndertakingForm())
+    return _grant_page(request, GRANT.of(request.user).get_or_404(pk))
 
 
 @never_cache
@@ -97,8 +97,8 @@ def undertaking(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpRespons
     if not form.is_valid():
         return _grant_page(request, found, form)
     try:
-        opening.sign_undertaking(found, by=request.user, signed_name=form.cleaned_data["signed_name"])
-    except Refused as error:
+        opening.sign_undertaking(found, by=request.user, **form.cleaned_data)
+    except (Refused, WrongState) as error:
         form.add_error("signed_name", str(error))
         return _grant_page(request, found, form)
     except NothingToShow:
@@ -166,7 +166,7 @@ def standing(request: HttpRequest, opening_id: uuid.UUID) -> JsonResponse:
     return JsonResponse({"left": opening.seconds_standing(opening_id, by=by) if by else 0})
 
 
-def _grant_page(request: AuthenticatedHttpRequest, found: Grant, form: UndertakingForm) -> HttpResponse:
+def _grant_page(request: AuthenticatedHttpRequest, found: Grant, form: UndertakingForm | None = None) -> HttpResponse:
     now = found.database_now
     if not found.is_live(now):
         ended = {"grant": found, "revocation": reading.revocation_of(found)}
@@ -174,12 +174,16 @@ def _grant_page(request: AuthenticatedHttpRequest, found: Grant, form: Undertaki
     key = key_of(found.access_request)
     subjects = found.access_request.subjects.filter(round=found.round).order_by("position")
     subjects = subjects.annotate(times_opened=Count("opening", filter=Q(opening__grant=found)))
+    signed = Undertaking.objects.select_related("text").filter(grant=found, user=request.user).first()
+    text = signed.text if signed else UndertakingText.objects.to_sign(request.user)
     context = {
         "grant": found,
-        "form": form,
+        "form": form or UndertakingForm(),
+        "text": text,
+        "promises": text.promises(found.access_request.number),
         "now": now,
         "people": [(subject, read_person(key, subject), found.openings - subject.times_opened) for subject in subjects],
-        "signed": Undertaking.objects.filter(grant=found, user=request.user).first(),
+        "signed": signed,
         "agreement_holds": allowed(
             permissions.check_agreement_holds, request.user.organisation, timezone.localdate(now)
         ),

@@ -17,7 +17,7 @@ from records import catalogue as records_catalogue
 
 
 class Command(BaseCommand):
-    help = "Load the catalogue: offences, sealing rules, legal bases, case purposes, working days."
+    help = "Load the catalogue: offences, sealing rules, legal bases, case purposes, texts of the undertaking, working days."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -36,6 +36,7 @@ def load() -> dict[str, int]:
         "sealing_rules": records_catalogue.load_sealing_rules(),
         "legal_bases": access_catalogue.load_legal_bases(),
         "case_purposes": access_catalogue.load_case_purposes(),
+        "undertaking_texts": access_catalogue.load_undertaking_texts(),
         "working_days": access_catalogue.load_calendar(),
         "limits": access_catalogue.load_limits(),
     }

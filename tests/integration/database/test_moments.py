@@ -20,7 +20,8 @@ BY_THE_CLOCK = {
     ),
     *("access_opening", "access_openingextension", "access_organisationuserobjectpermission", "access_proposal"),
     "access_revocation",
-    *("access_undertaking", "access_legalbasis", "access_casepurpose", "access_workingday", "records_offence"),
+    *("access_undertaking", "access_legalbasis", "access_casepurpose", "access_undertakingtext", "access_workingday"),
+    "records_offence",
     *("records_sealingrule", "records_stub", "records_upkeep"),
 }
 

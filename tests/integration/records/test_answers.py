@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import uuid
 from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from access import database
 from access.actions import decisions, opening, people
 from access.actions.requests import key_of, read_person
 from access.duties import Duty
-from access.models import CasePurpose, Grant, Opening, Session, Undertaking
+from access.exceptions import WrongState
+from access.models import CasePurpose, Grant, Opening, Organisation, Session, Undertaking, UndertakingText
+from access.models.people import OrganisationKind
 from audit.models import Event
 from audit.trail import EventType
 from records.penalties import Penalty
-from tests import factories
+from tests import databases, factories
 from tests.clients import signed_in
+from tests.tampering import tamper
 
 pytestmark = pytest.mark.django_db
 THEFT = {"offence_code": "PSAPL2025-058-p1-i1", "penalty": Penalty(detention_days=7)}
@@ -53,6 +59,11 @@ def opened(client, grant, position=1):
 
 def text_of(response):
     return response.content.decode()
+
+
+def signature(by, **changed):
+    """What the form of the undertaking sends when this person signs what they have read."""
+    return {"signed_name": by.full_name, "text": UndertakingText.objects.to_sign(by).pk, **changed}
 
 
 def kinds():
@@ -167,18 +178,96 @@ def test_what_a_police_officer_signs_quotes_articles_138_and_139(city, language)
     assert "第五十六条第一款" not in shown
 
 
-def test_the_version_of_the_text_that_was_signed_is_kept(city):
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_what_is_signed_is_kept(city, owner, language):
     grant = factories.ready(factories.approved(city, factories.person()))
+    signed = Undertaking.objects.get(grant=grant).text
+    new_version(owner, signed)
+    client = signed_in(city.requester)
+    client.cookies["django_language"] = language
 
-    assert Undertaking.objects.get(grant=grant).text_version == opening.UNDERTAKING_VERSION == 2
+    shown = text_of(client.get(page("grant", grant.pk)))
+
+    for promise in (signed.promises_en if language == "en" else signed.promises_zh).splitlines():
+        assert promise.replace("{number}", grant.access_request.number) in shown
+    assert "The new text." not in shown
+    texts = [signed.promises_zh, signed.quotations_zh, signed.promises_en, signed.summary_en]
+    detail = json.loads(bytes(Event.objects.get(kind="UNDERTAKING_SIGNED").canonical))["detail"]
+    assert detail == {
+        "digest": hashlib.sha256("\n\n".join(texts).encode()).hexdigest(),
+        "text": "OTHERS",
+        "text_version": 1,
+    }
+
+
+def new_version(owner, text: UndertakingText) -> UndertakingText:
+    """Load a version that is in force from today, as the owner does."""
+    newer = UndertakingText.objects.get(pk=text.pk)
+    newer.pk, newer.version, newer.valid_from = uuid.uuid4(), text.version + 1, timezone.localdate()
+    newer.promises_zh = newer.promises_en = "The new text."
+    databases.insert(owner, newer)
+    return newer
+
+
+def test_a_court_may_put_the_answer_into_the_file_as_procedure_requires(city):
+    grant = factories.approved(city, by=city.judge, code="PSAPL-136-CASE")
+
+    assert "Except where the law of procedure requires it" in text_of(
+        signed_in(city.judge).get(page("grant", grant.pk))
+    )
+    factories.ready(grant)
+    assert Undertaking.objects.get().text.code == "JUDICIAL"
+
+
+def test_python_and_the_database_agree_on_who_signs_what(owner):
+    for kind in OrganisationKind:
+        [said] = owner.execute("select public.access_audience(%s)", [kind]).fetchone()
+        assert said == Organisation(kind=kind).audience, kind
+
+
+def test_a_text_that_changed_while_it_was_read_is_read_again(city, owner):
+    grant = factories.approved(city, factories.person())
+    client = signed_in(city.requester)
+    read = UndertakingText.objects.to_sign(city.requester)
+    newer = new_version(owner, read)
+
+    refused = client.post(page("undertaking", grant.pk), signature(city.requester, text=read.pk))
+    wrong = client.post(page("undertaking", grant.pk), signature(city.requester, text="x"))
+
+    for response in (refused, wrong):
+        said = text_of(response)
+        assert "The text of the undertaking has changed meanwhile." in said and "The new text." in said
+        assert city.requester.full_name in response.context["form"]["signed_name"].value()
+    assert not Undertaking.objects.exists()
+    client.post(page("undertaking", grant.pk), signature(city.requester))
+    assert Undertaking.objects.get().text == newer
+
+
+def test_the_database_takes_no_other_text_than_the_one_in_force(city, owner):
+    grant = factories.approved(city, factories.person())
+    read = UndertakingText.objects.to_sign(city.requester)
+    new_version(owner, read)
+    for text in (read, UndertakingText.objects.get(code="POLICE", version=1)):
+        with pytest.raises(WrongState), transaction.atomic():
+            database.sign(grant, by=city.requester, name=city.requester.full_name, text=text)
+    assert not Undertaking.objects.exists()
+
+
+def test_without_a_text_in_force_the_page_says_whom_to_ask(city, owner):
+    grant = factories.approved(city, factories.person())
+    tamper(owner, "update access_undertakingtext set valid_until = '2026-01-01'", tables=("access_undertakingtext",))
+
+    shown = signed_in(city.requester).get(page("grant", grant.pk))
+
+    assert shown.status_code == 503
 
 
 def test_signing_needs_the_own_name_and_keeps_what_was_typed(city):
     grant = factories.approved(city, factories.person())
     client = signed_in(city.requester)
 
-    wrong = client.post(page("undertaking", grant.pk), {"signed_name": "李四"})
-    empty = client.post(page("undertaking", grant.pk), {"signed_name": ""})
+    wrong = client.post(page("undertaking", grant.pk), signature(city.requester, signed_name="李四"))
+    empty = client.post(page("undertaking", grant.pk), signature(city.requester, signed_name=""))
 
     assert "Type your own full name" in wrong.context["form"].errors["signed_name"][0]
     assert "李四" in text_of(wrong)
@@ -191,7 +280,7 @@ def test_a_signed_undertaking_is_kept_once_and_lets_open(city):
     client = signed_in(city.requester)
 
     for _twice in range(2):
-        response = client.post(page("undertaking", grant.pk), {"signed_name": city.requester.full_name}, follow=True)
+        response = client.post(page("undertaking", grant.pk), signature(city.requester), follow=True)
 
     assert Undertaking.objects.count() == 1
     assert kinds().count(EventType.UNDERTAKING_SIGNED) == 1
@@ -214,7 +303,7 @@ def test_a_revoked_grant_says_when_by_whom_and_why_and_nothing_else(city):
         assert hidden not in text_of(shown)
     assert client.get(open_page(grant)).url == page("grant", grant.pk)
     assert client.post(open_page(grant), {"token": str(uuid.uuid4())}).status_code == 404
-    assert client.post(page("undertaking", grant.pk), {"signed_name": city.requester.full_name}).status_code == 302
+    assert client.post(page("undertaking", grant.pk), signature(city.requester)).status_code == 302
 
 
 # The pause
@@ -247,7 +336,12 @@ def test_without_an_undertaking_the_pause_leads_back(city):
 def test_an_old_identity_leads_to_the_confirmation_and_opens_nothing(city):
     grant = factories.approved(city, factories.person())
     client = signed_in(city.requester)
-    opening.sign_undertaking(grant, by=city.requester, signed_name=city.requester.full_name)
+    opening.sign_undertaking(
+        grant,
+        by=city.requester,
+        signed_name=city.requester.full_name,
+        text=UndertakingText.objects.to_sign(city.requester),
+    )
 
     response = client.get(open_page(grant))
     refused = client.post(open_page(grant), {"token": str(uuid.uuid4())}, follow=True)

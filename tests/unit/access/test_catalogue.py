@@ -10,7 +10,7 @@ from access import catalogue
 from access.catalogue import FrozenRowChanged
 from access.models import CasePurpose, LegalBasis, WorkingDay
 from access.models.law import RecordFilter, Rung, Standing
-from access.models.people import CASE_HANDLING_KINDS, POLICE_KINDS, OrganisationKind
+from access.models.people import JUDICIAL_KINDS, POLICE_KINDS, OrganisationKind
 
 FOLDER = Path(catalogue.__file__).parent
 BASES = {row["code"]: row for row in catalogue.read(FOLDER / "legal_bases.json")}
@@ -143,7 +143,7 @@ def test_only_a_state_organ_with_a_case_gets_the_particulars_and_only_from_two_u
     full = [row for row in BASES.values() if row["highest_rung"] == Rung.FULL]
 
     assert [row["code"] for row in full] == ["PSAPL-136-CASE"]
-    assert set(full[0]["organisation_kinds"]) == CASE_HANDLING_KINDS
+    assert set(full[0]["organisation_kinds"]) == JUDICIAL_KINDS | POLICE_KINDS
     assert full[0]["approvals"] == 2
     assert full[0]["two_units"]
     assert full[0]["needs_case_number"]
@@ -171,7 +171,7 @@ def test_a_purpose_is_complete_and_belongs_to_state_organs(code):
     row = PURPOSES[code]
 
     assert row["title_zh"] and row["title_en"] and "《" in row["citation_zh"] and row["citation_en"]
-    assert set(row["organisation_kinds"]) <= CASE_HANDLING_KINDS
+    assert set(row["organisation_kinds"]) <= JUDICIAL_KINDS | POLICE_KINDS
     assert row["organisation_kinds"]
     assert set(row["categories"]) <= set(catalogue.categories())
     assert row["categories"]

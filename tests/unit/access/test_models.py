@@ -32,6 +32,7 @@ from access.models import (
     RequestSubject,
     Revocation,
     Undertaking,
+    UndertakingText,
     User,
     WorkingDay,
 )
@@ -145,6 +146,7 @@ def test_the_application_writes_no_row_that_a_function_or_the_law_makes(city):
         copy_of(grant, access_request=other),
         copy_of(other.basis, version=9),
         copy_of(CasePurpose.objects.first(), version=9),
+        copy_of(UndertakingText.objects.first(), version=9),
         WorkingDay(day=date(2040, 1, 2), is_working=False, source="a notice"),
         copy_of(grant.undertakings.get(), user=city.judge),
         copy_of(grant.access_request.decisions.get(), access_request=other),

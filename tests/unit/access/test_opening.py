@@ -12,7 +12,7 @@ from django.utils import timezone
 from access.actions import decisions, opening, people, requests
 from access.duties import Duty
 from access.exceptions import NothingToShow, Refused, Unavailable, WrongState
-from access.models import IdentityConfirmation, Opening, OpeningExtension, Undertaking, User
+from access.models import IdentityConfirmation, Opening, OpeningExtension, Undertaking, UndertakingText, User
 from audit import trail
 from audit.models import Event
 from tests import factories
@@ -48,9 +48,16 @@ def test_an_undertaking_is_signed_once_with_ones_own_name(city):
     grant = factories.approved(city)
     for name in ("", "别人", f"{city.requester.full_name}一"):
         with pytest.raises(Refused, match="your own full name"):
-            opening.sign_undertaking(grant, by=city.requester, signed_name=name)
+            opening.sign_undertaking(
+                grant, by=city.requester, signed_name=name, text=UndertakingText.objects.to_sign(city.requester)
+            )
     for _time in range(2):
-        opening.sign_undertaking(grant, by=city.requester, signed_name=f" {city.requester.full_name} ")
+        opening.sign_undertaking(
+            grant,
+            by=city.requester,
+            signed_name=f" {city.requester.full_name} ",
+            text=UndertakingText.objects.to_sign(city.requester),
+        )
 
     assert Undertaking.objects.get().signed_name == city.requester.full_name
     assert Event.objects.filter(kind="UNDERTAKING_SIGNED").count() == 1
@@ -60,7 +67,9 @@ def test_a_grant_does_not_exist_for_anybody_it_does_not_name(city, grant):
     for person in city.people().values():
         if person != city.requester:
             with pytest.raises(NothingToShow):
-                opening.sign_undertaking(grant, by=person, signed_name=person.full_name)
+                opening.sign_undertaking(
+                    grant, by=person, signed_name=person.full_name, text=UndertakingText.objects.to_sign(person)
+                )
             with pytest.raises(NothingToShow):
                 opened(grant, by=person)
     assert (used(grant), disclosed(), Undertaking.objects.count()) == (0, 0, 1)
@@ -77,7 +86,12 @@ def test_a_failed_confirmation_is_an_event_and_confirms_nothing(city):
 
 def test_a_confirmation_counts_for_its_person_session_and_grant_and_keeps_no_session_key(city):
     grant, other = factories.approved(city), factories.ready(factories.approved(city), session_key="another")
-    opening.sign_undertaking(grant, by=city.requester, signed_name=city.requester.full_name)
+    opening.sign_undertaking(
+        grant,
+        by=city.requester,
+        signed_name=city.requester.full_name,
+        text=UndertakingText.objects.to_sign(city.requester),
+    )
     factories.confirm_identity(by=city.requester, session_key=SESSION, grant=grant, proved=True)
 
     assert opening.identity_is_fresh(city.requester, SESSION, grant)
@@ -98,7 +112,12 @@ def test_an_opening_needs_the_undertaking_and_a_fresh_confirmation(city, owner):
     factories.confirm_identity(by=city.requester, session_key=SESSION, grant=grant, proved=True)
     with pytest.raises(Refused, match="undertaking"):
         opened(grant)
-    opening.sign_undertaking(grant, by=city.requester, signed_name=city.requester.full_name)
+    opening.sign_undertaking(
+        grant,
+        by=city.requester,
+        signed_name=city.requester.full_name,
+        text=UndertakingText.objects.to_sign(city.requester),
+    )
     owner.execute("update audit_limit set value = 0 where name = 'CONFIRMATION_SECONDS'")
     with pytest.raises(Refused, match="Confirm your identity"):
         opened(grant)
@@ -335,7 +354,12 @@ def test_without_its_event_nothing_is_signed_confirmed_or_counted(city, refused_
     token = factories.token()
     opened(grant, token=token)
     for act in (
-        lambda: opening.sign_undertaking(fresh, by=city.requester, signed_name=city.requester.full_name),
+        lambda: opening.sign_undertaking(
+            fresh,
+            by=city.requester,
+            signed_name=city.requester.full_name,
+            text=UndertakingText.objects.to_sign(city.requester),
+        ),
         lambda: factories.confirm_identity(by=city.requester, session_key=SESSION, grant=fresh, proved=True),
         lambda: factories.confirm_identity(by=city.requester, session_key=SESSION, grant=fresh, proved=False),
         lambda: opened(grant),

@@ -23,6 +23,7 @@ TABLES = (
     "access_requestsubject",
     "access_revocation",
     "access_undertaking",
+    "access_undertakingtext",
     "access_user",
 )
 
@@ -84,6 +85,8 @@ CASES = [
     ("update access_revocation set at = at - interval '2 minutes'", {"OPENING_OUTSIDE_GRANT"}),
     ("delete from access_undertaking", {"UNDERTAKING_UNPROVED", "OPENING_OUTSIDE_GRANT"}),
     (delete_event("UNDERTAKING_SIGNED"), {"UNDERTAKING_UNPROVED"}),
+    ("update access_undertakingtext set promises_en = promises_en || 'And I pay.'", {"UNDERTAKING_UNPROVED"}),
+    (rewrite_event("UNDERTAKING_SIGNED", '"text":"OTHERS"', '"text":"POLICE"'), {"UNDERTAKING_UNPROVED"}),
     (delete_event("IDENTITY_CONFIRMED"), {"CONFIRMATION_UNPROVED"}),
     ("delete from access_opening", {"OPENING_WITHOUT_ROW", "EXTENSION_UNPROVED"}),
     ("delete from access_openingextension", {"EXTENSION_UNPROVED"}),

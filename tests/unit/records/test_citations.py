@@ -101,9 +101,14 @@ def test_the_remedies_of_a_refusal_are_in_the_list_with_their_words():
 
 
 def test_the_quotations_of_the_undertaking_stand_in_the_law():
-    for name in ("police", "others"):
-        page = (ROOT / f"templates/records/_undertaking_{name}.html").read_text(encoding="utf-8")
-        for place, quoted in re.findall(r"<strong>(?:《治安管理处罚法》)?(第[^<]+)</strong>　(.+?)</p>", page, re.S):
-            text = "".join(statutes.words("PSAPL-2025", place))
-            for part in re.split(r"……|\s+", quoted):
-                assert part in text, part
+    quoted = [
+        (place, words)
+        for row in read(FOLDER / "undertaking_texts.json")
+        for place, space, words in (line.partition("\u3000") for line in row["quotations_zh"].splitlines())
+        if space and place.startswith("《治安管理处罚法》")
+    ]
+    assert len(quoted) == 7
+    for place, words in quoted:
+        text = "".join(statutes.words("PSAPL-2025", place.removeprefix("《治安管理处罚法》")))
+        for part in words.split("……"):
+            assert part in text, part
