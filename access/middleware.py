@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
@@ -111,10 +111,19 @@ class TypedBySomebody:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        try:
+            return self.get_response(request)
+        finally:
+            typed.show(None)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        if request.method != "POST" or not request.user.is_authenticated:
+        if request.method != "POST" or not request.user.is_authenticated or getattr(view, "passes_on", False):
+            return None
+        if typed.SHOW in request.POST:
+            # The page itself is asked for, with what was typed in its forms: nothing is done with it.
+            typed.show(typed.to_show(request))
+            request.method = request.META["REQUEST_METHOD"] = "GET"
+            request.POST = QueryDict()
             return None
         if kept := request.POST.get(typed.KEPT):
             values = typed.unseal(kept, request.user)

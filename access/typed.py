@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from access import vault
@@ -16,8 +18,11 @@ from audit.middleware import carried
 
 # The fields of a form that say who typed in it, and that carry what somebody typed before their session ended.
 WRITER, KEPT = "typed_by", "kept"
+# Sent with what was typed when it is only to be shown again, as in another language: nothing is done with it.
+SHOW = "show"
 # Beyond this a page could not be sent again anyway (DATA_UPLOAD_MAX_MEMORY_SIZE).
 LONGEST = 1_500_000
+_shown: ContextVar[QueryDict | None] = ContextVar("typed", default=None)
 
 
 def writer(user: Any) -> str:
@@ -56,6 +61,34 @@ def unseal(kept: str, user: User) -> QueryDict | None:
         values.appendlist(name, value)
     values._mutable = False
     return values
+
+
+def passes_on(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Mark a view that sends what was typed on to another page and reads none of it."""
+    view.passes_on = True  # type: ignore[attr-defined]
+    return view
+
+
+def to_show(request: HttpRequest) -> QueryDict | None:
+    """Return what this person typed and wants to see again; None when it is somebody else's."""
+    if kept := request.POST.get(KEPT):
+        return unseal(kept, request.user)  # type: ignore[arg-type]
+    if not is_written_by(request.POST.get(WRITER, ""), request.user):  # type: ignore[arg-type]
+        return None
+    values = QueryDict(mutable=True)
+    for name, value in carried(request):
+        values.appendlist(name, value)
+    values._mutable = False
+    return values
+
+
+def show(values: QueryDict | None) -> None:
+    """Let the forms of the page that is being made now show what was typed, instead of what is saved."""
+    _shown.set(values)
+
+
+def shown() -> QueryDict | None:
+    return _shown.get()
 
 
 def lock_up(what: str, text: str) -> str:

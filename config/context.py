@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from access import frame as frames
@@ -16,6 +17,22 @@ from access.duties import Duty
 from access.frame import Frame
 from access.shell import NavItem
 from records import shell as records_shell
+
+
+def language(request: HttpRequest) -> dict[str, Any]:
+    """Add where the language button leads, and what was typed on this page, sealed for who typed it.
+
+    An address that only takes a form leads to the page of the form (`access.views.page_at`).
+    """
+    if request.method == "GET":
+        return {"here": request.get_full_path(), "is_typed": typed.shown() is not None}
+    page = getattr(request, "page", None)
+    match = request.resolver_match
+    if page is None and match is not None and (name := getattr(match.func, "page_at", None)):
+        page = reverse(name, kwargs=match.kwargs)
+    user = getattr(request, "user", None)
+    kept = typed.seal(request) if user is not None and user.is_authenticated and request.method == "POST" else None
+    return {"here": page or request.path, "typed_here": kept}
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
-from django.views.i18n import set_language
 
+from access.views.language import set_language
 from config import health, views
 
 
@@ -41,7 +41,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("", views.desk, name="desk"),
-    path("language/", login_not_required(set_language), name="set_language"),
+    path("language/", set_language, name="set_language"),
     path("accounts/", include(accounts)),
     path("", include("access.urls")),
     path("", include("records.urls")),

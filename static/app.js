@@ -125,6 +125,19 @@ const unsaved = new Set(all("form[data-guard=dirty]"));
   const form = target.closest("form[data-guard]");
   if (form) unsaved.add(form);
 }));
+// Another language: what is typed goes along and stands in the same form again. Files have to be chosen again.
+if (document.body.hasAttribute("data-typed")) all("form[data-guard]").forEach((form) => unsaved.add(form));
+all("form[data-language]").forEach((button) => button.addEventListener("submit", () => {
+  const form = [...unsaved].pop();
+  if (!form) return;
+  unsaved.clear();
+  all("[name=kept], [name=show]", button).forEach((input) => input.remove());
+  [...new FormData(form), ["show", "1"]].reverse().forEach(([name, value]) => {
+    if (typeof value !== "string" || name === "csrfmiddlewaretoken" || name === "typed_by" && one("[name=typed_by]", button)) return;
+    const input = Object.assign(document.createElement("input"), { type: "hidden", name, value });
+    button.prepend(input);
+  });
+}));
 window.addEventListener("beforeunload", (event) => {
   if (!unsaved.size) return;
   event.preventDefault();

@@ -24,7 +24,7 @@ from access.exceptions import NotAllowed, Refused, WrongState
 from access.models import Organisation, OrganisationUserObjectPermission, User
 from access.people_forms import AgreementForm, DutyForm, NewCodeForm, PersonForm, WithdrawForm
 from access.questions import Question
-from access.views import AuthenticatedHttpRequest
+from access.views import AuthenticatedHttpRequest, page_at
 
 PAGE = 25
 
@@ -176,6 +176,7 @@ def person_duties(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpRespo
 
 
 @require_POST
+@page_at("access:person_duties")
 def duty_give(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     person = _person_of(request.user, pk, Duty.ASSIGN_DUTIES)
     form = DutyForm(request.POST, organisations=_units_of(request.user, Duty.ASSIGN_DUTIES).order_by("path"))

@@ -21,7 +21,7 @@ from access.exceptions import Refused, WrongState
 from access.models import Proposal
 from access.models.proposals import DECIDED_BY, ProposalKind, ProposalState
 from access.people_forms import TurnDownForm
-from access.views import AuthenticatedHttpRequest, session_key
+from access.views import AuthenticatedHttpRequest, page_at, session_key
 from access.views.identity import Asked, ask
 from access.views.people import hand_over
 
@@ -57,6 +57,7 @@ def proposal(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @sensitive_post_parameters("password", "code", "credential")
 @require_POST
+@page_at("access:proposal")
 def enact(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Put it in force, as whoever has just proved who they are; of a code, the answer shows the second half, once."""
     chosen = _visible(request, pk)
@@ -76,6 +77,7 @@ def enact(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
+@page_at("access:proposal")
 def turn_down(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Turn it down with a reason; whoever proposed it takes it back."""
     chosen = _visible(request, pk)

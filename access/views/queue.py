@@ -11,6 +11,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
@@ -27,7 +28,7 @@ from access.models.law import Rung
 from access.models.requests import Outcome, Status
 from access.questions import Question
 from access.shell import OVERDUE, due_of
-from access.views import AuthenticatedHttpRequest, session_key
+from access.views import AuthenticatedHttpRequest, page_at, session_key
 from access.views.identity import Asked, ask
 from access.views.requests import detail_page, facts_of, people_counted, timeline, with_law
 from audit.middleware import carried
@@ -109,6 +110,7 @@ def review(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @sensitive_post_parameters("password", "code", "credential")
 @require_POST
+@page_at("access:review")
 def decide(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Cast this person's vote once they have proved who they are for it; everything that was typed stays meanwhile."""
     access_request = _submitted(request, pk)
@@ -266,6 +268,7 @@ def revoke(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     grant = get_object_or_404(Grant.objects.filter(access_request__in=visible), pk=pk)
     access_request = get_object_or_404(with_law(visible), pk=grant.access_request_id)
     permissions.check_can_revoke(request.user, grant)
+    request.page = reverse("access:request", args=[access_request.pk])  # type: ignore[attr-defined]
     form = ReasonForm(request.POST, prefix="revoke")
     if not form.is_valid():
         return detail_page(request, access_request, form)

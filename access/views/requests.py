@@ -21,7 +21,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from access import calendar, duties, frame, law, permissions, reading, scope
+from access import calendar, duties, frame, law, permissions, reading, scope, typed
 from access.actions import decisions
 from access.actions import requests as actions
 from access.actions.requests import Particulars, Person
@@ -35,7 +35,7 @@ from access.models.requests import EDITABLE, AccessRequestQuerySet, Outcome, Sta
 from access.questions import Question
 from access.shell import due_of
 from access.uploads import takes_a_file
-from access.views import AuthenticatedHttpRequest
+from access.views import AuthenticatedHttpRequest, page_at
 
 PAGE = 20
 OPEN = [Status.DRAFT, Status.SUBMITTED, Status.RETURNED]
@@ -213,7 +213,9 @@ def _write(request: AuthenticatedHttpRequest, basis: LegalBasis, access_request:
     }
     posted, action = request.POST, request.POST.get("action", "save")
     if request.method == "GET":
-        form = RequestForm(initial=_initial(access_request), **shape, row_count=_row_count(access_request))
+        shown = typed.shown()
+        rows = _number(shown.get("rows")) if shown is not None else _row_count(access_request)
+        form = RequestForm(initial=_initial(access_request), **shape, row_count=rows)
     elif action == "add_row":
         form = RequestForm(initial=posted.dict(), **shape, row_count=_number(posted.get("rows")) + 1)
     else:
@@ -231,7 +233,7 @@ def _write(request: AuthenticatedHttpRequest, basis: LegalBasis, access_request:
         "letter": letter,
         "lost_letter": bool(request.FILES) and (action == "add_row" or form.loses_a_letter),
         "may_add": form.row_count < MOST_PEOPLE,
-        "is_dirty": request.method == "POST",
+        "is_dirty": request.method == "POST" or typed.shown() is not None,
         "remark": _newest_remark(access_request),
         "scope": scope.of_request(access_request, timezone.localdate())
         if access_request
@@ -390,6 +392,7 @@ def missing_with_links(access_request: AccessRequest, particulars: Particulars) 
 
 
 @require_POST
+@page_at("access:request_check")
 def submit(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Submit a request as it was last read."""
     access_request = _visible(request, pk)

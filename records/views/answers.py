@@ -24,7 +24,7 @@ from access.models import Grant, RequestSubject, Undertaking, UndertakingText, U
 from access.models.requests import DATABASE_NOW, LIVE
 from access.permissions import allowed
 from access.questions import Question
-from access.views import AuthenticatedHttpRequest, session_key
+from access.views import AuthenticatedHttpRequest, page_at, session_key
 from records import disclosure
 from records.exceptions import NothingToShow, Refused, WrongState
 from records.forms import OpenForm, UndertakingForm
@@ -90,6 +90,7 @@ def grant(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @never_cache
 @require_POST
+@page_at("records:grant")
 def undertaking(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Sign the undertaking of confidentiality."""
     found = GRANT.of(request.user).get_or_404(pk)

@@ -16,7 +16,7 @@ from access import frame
 from access.duties import Duty
 from access.models import User
 from access.questions import Question
-from access.views import AuthenticatedHttpRequest
+from access.views import AuthenticatedHttpRequest, page_at
 from records import actions, penalties, permissions
 from records.exceptions import NotAllowed, Refused, WrongState
 from records.forms import RemarkForm, ServiceForm, VersionForm
@@ -69,6 +69,7 @@ def confirm(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @never_cache
 @require_POST
+@page_at("records:review")
 def return_for_correction(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Send a record back with a remark."""
     violation = _visible(request.user, pk)
