@@ -12,7 +12,7 @@ PRODUCTION := MODE=production DATA_DIR="$(CURDIR)/.data/test" ALLOWED_HOSTS=reco
 	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))') \
 	VAULT_KEYRING=/dev/null SEALED_KEYRING=/dev/null AUDIT_SIGNING_KEY_FILE=/dev/null AUDIT_WITNESS_FILE=/dev/null
 
-.PHONY: help setup production demo accounts quick test check fix hooks stop bench slow fuzz browser messages lock pictures
+.PHONY: help setup production demo accounts quick test check coverage fix hooks stop bench slow fuzz browser messages lock pictures
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -43,6 +43,13 @@ check: setup ## exactly what CI runs
 	$(TEST) $(PYTHON) manage.py check_translations
 	$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
 	$(PYTHON) -m pytest -n 2 tests
+
+coverage: setup ## all tests, and how much of the code, its branches and the templates they reach; fails below the floor
+	@mkdir -p .data/coverage
+	@$(PYTHON) -m coverage erase
+	$(PYTHON) -m coverage run -m pytest -n 2 tests
+	@$(PYTHON) -m coverage combine --quiet
+	$(PYTHON) -m coverage report
 
 hooks: setup ## before each commit `make fix` and what is quick of the checks, before each push `make quick`
 	$(PYTHON) -m pre_commit install
