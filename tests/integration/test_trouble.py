@@ -57,7 +57,7 @@ def fields(page: str, action: str) -> dict[str, str]:
     return found
 
 
-# A denial leaves one event (item 1)
+# A denial leaves one event
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -93,7 +93,7 @@ def test_a_denial_in_the_middle_of_an_act_undoes_the_act_and_is_kept(city, monke
     assert [event["target"]["id"] for event in events(EventType.DENIED)] == [str(draft.pk)]
 
 
-# Without a trail nothing is shown (item 2)
+# Without a trail nothing is shown
 
 
 @pytest.fixture

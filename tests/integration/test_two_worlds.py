@@ -1,4 +1,4 @@
-"""Until a grant, nothing tells whether a person has a sealed record (security.md 5, item 10; Rule 3).
+"""Until a grant, nothing tells whether a person has a sealed record (Rule 3).
 
 Three worlds differ only in the register: in `absent` three sealed records are about other people; in `sealed` one of them
 is about the person; in `richer` all three are, with other facts and penalties. What is random is drawn from the same dice

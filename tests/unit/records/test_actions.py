@@ -268,7 +268,7 @@ def test_a_record_whose_seal_event_fails_stays_unsealed(city, owner):
     assert Violation.objects.filter(pk=violation.pk, status=Status.CONFIRMED).exists()
 
 
-# What the database keeps by itself (3, 7) ------------------------------------------------------------------------------
+# What the database keeps by itself -------------------------------------------------------------------------------------
 
 
 SEALED_TABLES = ("record", "record_key", "history", "handler", "shown", "asked")
