@@ -20,7 +20,7 @@ from psycopg.conninfo import make_conninfo
 from audit import log, notes
 from config import database
 from records import keyservice
-from tests import databases, signing
+from tests import databases, factories, signing
 
 
 def pytest_configure() -> None:
@@ -88,6 +88,12 @@ def _django_db_helper(cloned: dict[str, str], django_db_blocker, settings) -> It
             connections.close_all()
             keyservice.close()
     connection.settings_dict.update(before)
+
+
+@pytest.fixture
+def city(db: None) -> factories.City:
+    """The invented city of this test: units, and a person for each role."""
+    return factories.City()
 
 
 @pytest.fixture

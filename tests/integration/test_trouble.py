@@ -31,11 +31,6 @@ pytestmark = pytest.mark.django_db
 TYPED = "这句话打了很久，不能丢。"
 
 
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
-
-
 def signed_in(user, **options) -> Client:
     return worlds.client_of(worlds.sign_in(user), **options)
 

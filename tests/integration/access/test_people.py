@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from access import duties
 from access.actions import people
@@ -22,18 +22,7 @@ from access.views import enrolment
 from audit.models import Event
 from tests import factories
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
-
-
-@pytest.fixture(autouse=True)
-def english(client: Client) -> None:
-    client.cookies["django_language"] = "en"
-    translation.activate("en")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
 
 def new_person(city: factories.City, **values) -> dict[str, str]:

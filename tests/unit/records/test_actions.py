@@ -26,11 +26,6 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def city():
-    return factories.City()
-
-
 def act(move, violation, by):
     """Make a move with the version that is on the screen, where the move takes one."""
     version = {} if move == "discard" else {"version": violation.version}

@@ -25,11 +25,6 @@ from tests.factories import SESSION
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def city():
-    return factories.City()
-
-
 def opened(grant, **values):
     arguments = {"by": grant.access_request.requester, "session_key": SESSION, "token": factories.token(), **values}
     subject = arguments.pop("subject", None) or factories.subject_of(grant)
