@@ -1,4 +1,4 @@
-"""What has changed since the main branch, looked at in a minute: `make quick`.
+"""What has changed since the main branch, looked at in about a minute: `make quick`.
 
 Lint, format, types, migrations, templates, words, and the tests that belong to the changed files: those that carry the
 file's name, or else those that name it, and the architecture in any case. That is a look on the way, not the check:
@@ -160,11 +160,10 @@ def templates(files: set[str]) -> bool:
 
 
 def words(files: set[str]) -> bool:
-    # What the command says on one line is of no interest where all is well.
     about = [
         path for path in of_kind(files, ".py", ".html", ".po") if path.split("/")[0] in (*APPS, "templates", "locale")
     ]
-    return not about or run("manage.py", "check_translations", "-v0")
+    return not about or run("manage.py", "check_translations")
 
 
 def tests(files: set[str]) -> bool:
