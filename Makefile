@@ -12,7 +12,7 @@ PRODUCTION := MODE=production DATA_DIR="$(CURDIR)/.data/test" ALLOWED_HOSTS=reco
 	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))') \
 	VAULT_KEYRING=/dev/null SEALED_KEYRING=/dev/null AUDIT_SIGNING_KEY_FILE=/dev/null AUDIT_WITNESS_FILE=/dev/null
 
-.PHONY: help setup production demo accounts test check fix stop bench slow fuzz browser messages lock pictures
+.PHONY: help setup production demo accounts quick test check coverage fix hooks stop bench slow fuzz browser messages lock pictures
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -29,6 +29,9 @@ demo: setup ## everything on this machine, with an invented city (PORT=8000, DEM
 accounts: setup ## the accounts of the demo again
 	@MODE=demo $(PYTHON) manage.py accounts
 
+quick: setup ## what changed since the main branch: lint, types, templates, words and the tests that belong to it (a minute)
+	@$(PYTHON) -m tests.quick
+
 test: setup ## the tests, browser included where there is a Chromium
 	$(PYTHON) -m pytest -n 2 tests
 
@@ -40,6 +43,16 @@ check: setup ## exactly what CI runs
 	$(TEST) $(PYTHON) manage.py check_translations
 	$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
 	$(PYTHON) -m pytest -n 2 tests
+
+coverage: setup ## all tests, and how much of the code, its branches and the templates they reach; fails below the floor
+	@mkdir -p .data/coverage
+	@$(PYTHON) -m coverage erase
+	$(PYTHON) -m coverage run -m pytest -n 2 tests
+	@$(PYTHON) -m coverage combine --quiet
+	$(PYTHON) -m coverage report
+
+hooks: setup ## before each commit `make fix` and what is quick of the checks, before each push `make quick`
+	$(PYTHON) -m pre_commit install
 
 fix: setup ## format, and repair what ruff can repair
 	$(PYTHON) -m ruff check --fix .
@@ -59,6 +72,9 @@ fuzz: setup ## hostile values in every form of every role, found by itself (abou
 
 browser: setup ## only the journeys in a real Chromium
 	BROWSER_REQUIRED=1 $(PYTHON) -m pytest -m browser tests
+
+pictures: setup ## take the pictures of the docs anew
+	PICTURES=1 BROWSER_REQUIRED=1 $(PYTHON) -m pytest tests/functional/test_pictures.py
 
 messages: setup ## collect the texts to translate (needs gettext)
 	$(TEST) $(PYTHON) manage.py makemessages --locale zh_Hans --no-wrap --no-location --ignore '.venv/*' --ignore '.data/*'

@@ -46,6 +46,7 @@ def change_password(*, by: User, session_key: str, password: str) -> None:
 
 
 @transaction.atomic(durable=True)
+@database.translated()
 def add_app(*, by: User, session_key: str, secret: str) -> list[str]:
     """Add an authenticator app; return new recovery codes when there were none."""
     _use_confirmation(by, session_key, "app-add")
@@ -56,6 +57,7 @@ def add_app(*, by: User, session_key: str, secret: str) -> list[str]:
 
 
 @transaction.atomic(durable=True)
+@database.translated()
 def remove_app(*, by: User, session_key: str) -> None:
     """Remove the authenticator app."""
     _use_confirmation(by, session_key, "app-remove")
@@ -63,6 +65,7 @@ def remove_app(*, by: User, session_key: str) -> None:
 
 
 @transaction.atomic(durable=True)
+@database.translated()
 def add_key(*, by: User, session_key: str, name: str, credential: dict[str, Any]) -> list[str]:
     """Add a security key that has been verified; return new recovery codes when there were none."""
     _use_confirmation(by, session_key, "key-add")
@@ -72,6 +75,7 @@ def add_key(*, by: User, session_key: str, name: str, credential: dict[str, Any]
 
 
 @transaction.atomic(durable=True)
+@database.translated()
 def remove_key(*, by: User, session_key: str, key: int) -> None:
     """Remove one security key."""
     _use_confirmation(by, session_key, f"key-remove-{key}")
@@ -79,6 +83,7 @@ def remove_key(*, by: User, session_key: str, key: int) -> None:
 
 
 @transaction.atomic(durable=True)
+@database.translated()
 def make_codes(*, by: User, session_key: str) -> list[str]:
     """Make new recovery codes; those made before are good for nothing from now on."""
     _use_confirmation(by, session_key, "codes")

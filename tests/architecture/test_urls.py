@@ -1,4 +1,4 @@
-"""Every address asks for a login, none is exempt from the CSRF check, and looking changes nothing (security.md 5, item 20)."""
+"""Every address asks for a login, none is exempt from the CSRF check, and looking changes nothing."""
 
 from __future__ import annotations
 

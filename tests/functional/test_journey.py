@@ -492,7 +492,7 @@ def cookies_of(page: Page) -> str:
 
 
 def nothing_lies_in_clear(journey: Journey, owner: psycopg.Connection, capfd: pytest.CaptureFixture) -> None:
-    """security.md, 5.11: in no table, history, session, cookie, cache, mail, header, address, log or file."""
+    """In no table, history, session, cookie, cache, mail, header, address, log or file."""
     places = {f"table {name}": text for name, text in rows_of(owner).items()} | unpacked(owner)
     places |= {f"browser of {name}": cookies_of(page) for name, page in journey.pages.items()}
     places["headers and log"] = "\n".join(journey.site.said)

@@ -1,4 +1,4 @@
-"""Every address x object state x role x method (security.md 5, item 9); an address without a row fails."""
+"""Every address x object state x role x method; an address without a row fails."""
 
 from __future__ import annotations
 

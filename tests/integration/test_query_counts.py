@@ -22,13 +22,8 @@ FEW, MANY = 3, 25
 _number = itertools.count(1)
 
 
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
-
-
 def violations(status: Status) -> Callable[[factories.City, int], None]:
-    """Copy one record that got there by the real moves: what is counted is reading, and sealing 25 takes long."""
+    """Make records, each by the real moves to this state."""
 
     def make(city: factories.City, count: int) -> None:
         for _row in range(count):

@@ -36,11 +36,6 @@ def open_answer(grant):
 
 
 @pytest.fixture
-def city():
-    return factories.City()
-
-
-@pytest.fixture
 def put_back(cloned, worker_id):
     """Return two functions: one saves the database, the other puts back what was saved."""
     saved = f"saved_{worker_id}"

@@ -31,11 +31,6 @@ pytestmark = pytest.mark.django_db
 TYPED = "这句话打了很久，不能丢。"
 
 
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
-
-
 def signed_in(user, **options) -> Client:
     return worlds.client_of(worlds.sign_in(user), **options)
 
@@ -57,7 +52,7 @@ def fields(page: str, action: str) -> dict[str, str]:
     return found
 
 
-# A denial leaves one event (item 1)
+# A denial leaves one event
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -93,7 +88,7 @@ def test_a_denial_in_the_middle_of_an_act_undoes_the_act_and_is_kept(city, monke
     assert [event["target"]["id"] for event in events(EventType.DENIED)] == [str(draft.pk)]
 
 
-# Without a trail nothing is shown (item 2)
+# Without a trail nothing is shown
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Until a grant, nothing tells whether a person has a sealed record (security.md 5, item 10; Rule 3).
+"""Until a grant, nothing tells whether a person has a sealed record (Rule 3).
 
 Three worlds differ only in the register: in `absent` three sealed records are about other people; in `sealed` one of them
 is about the person; in `richer` all three are, with other facts and penalties. What is random is drawn from the same dice
@@ -85,21 +85,23 @@ class Dice:
         return hashlib.shake_256(f"{self.label} {self.drawn}".encode()).digest(size)
 
 
-@pytest.fixture
-def dice(monkeypatch) -> Dice:
-    """uuid4, secrets, keys and nonces all draw from these two."""
+@contextmanager
+def thrown() -> Iterator[Dice]:
+    """Let uuid4, secrets, keys and nonces draw from the dice; how long the log lags is a matter of the machine."""
     dice = Dice()
-    monkeypatch.setattr(os, "urandom", dice)
-    monkeypatch.setattr(random, "_urandom", dice)
-    assert uuid.uuid4() == (dice.restart(""), uuid.uuid4())[1]
-    return dice
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "urandom", dice)
+        patch.setattr(random, "_urandom", dice)
+        patch.setattr(settings, "UNSEQUENCED_SECONDS", 10**9)
+        patch.setattr(settings, "UNSIGNED_SECONDS", 10**9)
+        yield dice
 
 
-@pytest.fixture(autouse=True)
-def no_alarms(monkeypatch) -> None:
-    """How long the log lags is a matter of the machine, not of the register."""
-    monkeypatch.setattr(settings, "UNSEQUENCED_SECONDS", 10**9)
-    monkeypatch.setattr(settings, "UNSIGNED_SECONDS", 10**9)
+@pytest.fixture
+def dice() -> Iterator[Dice]:
+    with thrown() as dice:
+        assert uuid.uuid4() == (dice.restart(""), uuid.uuid4())[1]
+        yield dice
 
 
 # The worlds ---------------------------------------------------------------------------------------------------------
@@ -333,12 +335,7 @@ def test_no_page_tells_anybody_whether_the_person_has_a_record(base, dice, absen
 
 @pytest.fixture(scope="module")
 def absent(base) -> Run:
-    with pytest.MonkeyPatch.context() as patch:
-        dice = Dice()
-        patch.setattr(os, "urandom", dice)
-        patch.setattr(random, "_urandom", dice)
-        patch.setattr(settings, "UNSEQUENCED_SECONDS", 10**9)
-        patch.setattr(settings, "UNSIGNED_SECONDS", 10**9)
+    with thrown() as dice:
         return drive(base, "absent", dice)
 
 
@@ -445,12 +442,7 @@ def journey(base: Base, world: str, dice: Dice) -> Run:
 @pytest.fixture(scope="module")
 def silent(base) -> Run:
     """The journey where the person is absent."""
-    with pytest.MonkeyPatch.context() as patch:
-        dice = Dice()
-        patch.setattr(os, "urandom", dice)
-        patch.setattr(random, "_urandom", dice)
-        patch.setattr(settings, "UNSEQUENCED_SECONDS", 10**9)
-        patch.setattr(settings, "UNSIGNED_SECONDS", 10**9)
+    with thrown() as dice:
         return journey(base, "absent", dice)
 
 
@@ -815,10 +807,7 @@ def by_counters(app: psycopg.Connection) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def overheard_in_silence(base) -> dict[str, Any]:
-    with pytest.MonkeyPatch.context() as patch:
-        dice = Dice()
-        patch.setattr(os, "urandom", dice)
-        patch.setattr(random, "_urandom", dice)
+    with thrown() as dice:
         return overheard(base, "absent", dice)
 
 

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import psycopg
-import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 from psycopg.conninfo import make_conninfo
-
-from tests import factories
-
-
-@pytest.fixture
-def city(db):
-    return factories.City()
 
 
 def desk(user) -> str:

@@ -22,11 +22,6 @@ LOGIN, SECOND = "/accounts/login/", "/accounts/2fa/authenticate/"
 BROKEN = "is not as its holder set it up"
 
 
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
-
-
 def sign_in(client: Client, username: str, password: str = factories.PASSWORD):
     return client.post(LOGIN, {"login": username, "password": password})
 

@@ -17,11 +17,6 @@ pytestmark = pytest.mark.django_db
 REASON = "依据与用途相符，\n“最小”必要。"
 
 
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
-
-
 def vote(access_request, **values) -> dict[str, str]:
     points = {f"point_{point.lower()}": "yes" for point in CheckPoint.values}
     return {**points, "version": str(access_request.version), "outcome": "approve", "reason": REASON, **values}

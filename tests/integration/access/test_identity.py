@@ -20,11 +20,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def city() -> factories.City:
-    return factories.City()
-
-
-@pytest.fixture
 def user(city):
     return city.requester
 

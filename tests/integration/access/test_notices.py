@@ -19,11 +19,6 @@ CALENDAR = "are not confirmed yet. Deadlines in that year count Monday to Friday
 BESIDE = "are not known yet, so Monday to Friday are counted"
 
 
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
-
-
 def shown(user, name: str = "desk") -> str:
     response = signed_in(user).get(reverse(name), headers={"accept-language": "en"})
     assert response.status_code == 200

@@ -21,11 +21,6 @@ LANGUAGES = {"en": "en", "zh-hans": "zh-Hans"}
 CASE = "PSAPL-136-CASE"
 
 
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
-
-
 def browser(user, language: str = "en") -> Client:
     client = Client(headers={"accept-language": LANGUAGES[language]})
     client.force_login(user)

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from access import duties
 from access.actions import people
@@ -18,21 +18,11 @@ from access.duties import Duty
 from access.exceptions import WrongState
 from access.models import Proposal, User
 from access.models.people import OrganisationKind
+from access.views import enrolment
 from audit.models import Event
 from tests import factories
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
-
-
-@pytest.fixture(autouse=True)
-def english(client: Client) -> None:
-    client.cookies["django_language"] = "en"
-    translation.activate("en")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
 
 def new_person(city: factories.City, **values) -> dict[str, str]:
@@ -158,6 +148,18 @@ def test_attempts_at_codes_are_limited_for_that_name_from_there(client, city):
     assert client.post(reverse("access:enrol"), {**values, "username": "officer2"}).status_code == 200
     elsewhere = client.post(reverse("access:enrol"), values, REMOTE_ADDR="10.0.0.9")
     assert elsewhere.status_code == 200
+
+
+def test_attempts_of_one_address_are_limited_for_all_names_together(client):
+    """The attempts of a name alone would let one address try five times at every name that there is."""
+    values = {"code": "2222", "password": "chosen by its holder", "password_again": "chosen by its holder"}
+
+    def attempt(name: int, **extra: str) -> int:
+        return client.post(reverse("access:enrol"), {**values, "username": f"name{name}"}, **extra).status_code
+
+    answers = [attempt(name) for name in range(enrolment.MOST_OF_AN_ADDRESS + 1)]
+    assert answers == [200] * enrolment.MOST_OF_AN_ADDRESS + [429]
+    assert attempt(len(answers), REMOTE_ADDR="10.0.0.9") == 200
 
 
 def test_a_code_ends_what_was_open_and_signs_out_whoever_was_signed_in_here(client, city):

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from access import calendar, frame, shell
 from access.actions import decisions, people, requests
@@ -21,18 +21,7 @@ from access.models.law import Rung
 from access.models.requests import CheckPoint, Outcome, Status
 from tests import factories
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
-
-
-@pytest.fixture(autouse=True)
-def english(client: Client) -> None:
-    client.cookies["django_language"] = "en"
-    translation.activate("en")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
 
 def page(response) -> str:

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from access.actions import people, requests
 from access.duties import Duty
@@ -22,20 +22,9 @@ from access.models.people import OrganisationKind
 from access.models.requests import Status
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
 PDF = b"%PDF-1.4\n% invented\n%%EOF\n"
-
-
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
-
-
-@pytest.fixture(autouse=True)
-def english(client: Client) -> None:
-    client.cookies["django_language"] = "en"
-    translation.activate("en")
 
 
 def sign_in(client: Client, user) -> None:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from access.models import ConfirmationUse, Session
 from access.sessions import session_digest
 from audit.models import Event
-from tests import authenticators, clients, factories, worlds
+from tests import authenticators, clients, worlds
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -27,11 +27,6 @@ CHANGES = {
     "codes": "/security/codes/",
     "key-add": "/security/keys/",
 }
-
-
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
 
 
 @pytest.fixture

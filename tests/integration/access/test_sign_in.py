@@ -8,16 +8,11 @@ from django.test import Client
 
 from access.models import Attempt
 from audit.models import Event
-from tests import authenticators, factories
+from tests import authenticators
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db
 LOGIN, SECOND = "/accounts/login/", "/accounts/2fa/authenticate/"
-
-
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
 
 
 def post(password: str, address: str = "203.0.113.1", client: Client | None = None, **values: str):

@@ -2,12 +2,7 @@
 
 import pytest
 
-from tests import factories, worlds
-
-
-@pytest.fixture
-def city():
-    return factories.City()
+from tests import worlds
 
 
 @pytest.fixture

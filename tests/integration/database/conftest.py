@@ -7,7 +7,6 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from config import database
-from tests import factories
 
 
 def _connected(cloned: dict[str, str], role: str) -> Iterator[psycopg.Connection]:
@@ -25,8 +24,3 @@ def app(cloned: dict[str, str], db: None) -> Iterator[psycopg.Connection]:
 def keys(cloned: dict[str, str], db: None) -> Iterator[psycopg.Connection]:
     """The key service's role, without its keyring."""
     yield from _connected(cloned, database.KEYS)
-
-
-@pytest.fixture
-def city(db: None) -> factories.City:
-    return factories.City()

@@ -7,16 +7,9 @@ from collections.abc import Iterator
 import pytest
 from django.utils import translation
 
-from tests import factories
-
 
 @pytest.fixture(autouse=True)
 def english() -> Iterator[None]:
     """Sentences are compared as they are written in the code, whether or not the translations are compiled."""
     with translation.override("en"):
         yield
-
-
-@pytest.fixture
-def city(db: None) -> factories.City:
-    return factories.City()

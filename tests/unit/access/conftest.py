@@ -11,7 +11,6 @@ from django.utils import translation
 from psycopg import sql
 
 from access.exceptions import Unavailable
-from tests import factories
 
 
 @pytest.fixture(autouse=True)
@@ -19,11 +18,6 @@ def in_english() -> Iterator[None]:
     """Sentences are compared as they are written in the code, whether or not the translations are compiled."""
     with translation.override("en"):
         yield
-
-
-@pytest.fixture
-def city(db: None) -> factories.City:
-    return factories.City()
 
 
 def rows_as_text(owner: psycopg.Connection, pattern: str = "access\\_%") -> dict[str, list[str]]:

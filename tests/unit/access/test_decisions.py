@@ -1,4 +1,4 @@
-"""Deciding: who may vote, what a vote may allow, and what follows (security.md, section 5: 10, 17, 18)."""
+"""Deciding: who may vote, what a vote may allow, and what follows."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_a_no_on_the_checklist_keeps_from_approving_and_not_from_refusing(city, 
     assert refuse(access_request, city.supervisor, review).status == Status.REFUSED
 
 
-# Who may vote (17) -------------------------------------------------------------------------------------------------------
+# Who may vote ------------------------------------------------------------------------------------------------------------
 
 
 def refused_every_way(access_request, by, match):
@@ -326,7 +326,7 @@ def test_votes_of_a_returned_round_are_read_and_those_of_the_new_round_are_blind
     assert decisions.visible_decisions(access_request, to=city.judge) == []
 
 
-# One request, one purpose (18) -------------------------------------------------------------------------------------------
+# One request, one purpose ------------------------------------------------------------------------------------------------
 
 
 def test_deciding_one_request_leaves_every_other_request_of_the_person_as_it_was(city, owner):
@@ -360,7 +360,7 @@ def test_deciding_one_request_leaves_every_other_request_of_the_person_as_it_was
     assert not Event.objects.filter(kind__in=["OPENING", "ANSWER_SHOWN"]).exists()
 
 
-# The law that was used is kept (10) ----------------------------------------------------------------------------------------
+# The law that was used is kept ---------------------------------------------------------------------------------------------
 
 
 def test_a_new_version_of_the_law_changes_no_request_decision_or_grant(city, enact):

@@ -1,4 +1,4 @@
-"""What must never be false is also a rule of the database; and nobody becomes a superuser (security.md, section 5: 8)."""
+"""What must never be false is also a rule of the database; and nobody becomes a superuser."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ def test_rows_about_people_say_nothing_when_they_are_printed(city):
     assert not any("诸葛" in f"{row}{row!r}" for row in rows)
 
 
-# Nobody is a superuser (8) -------------------------------------------------------------------------------------------------
+# Nobody is a superuser -----------------------------------------------------------------------------------------------------
 
 
 def test_there_is_no_command_for_it():

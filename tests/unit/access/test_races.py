@@ -1,4 +1,4 @@
-"""One winner: people who act at the same moment, each on a connection of their own (security.md, section 5: 12).
+"""One winner: people who act at the same moment, each on a connection of their own.
 
 A second connection holds the row until every act waits for it; then all of them go at once.
 """

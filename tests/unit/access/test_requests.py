@@ -1,4 +1,4 @@
-"""Filing: what a submission needs, where it goes, when it is due, and what is kept of it (security.md, section 5: 11, 19)."""
+"""Filing: what a submission needs, where it goes, when it is due, and what is kept of it."""
 
 from __future__ import annotations
 
@@ -269,7 +269,7 @@ def test_who_no_longer_may_file_neither_drafts_nor_submits(city, owner, ended):
     assert draft.status == Status.DRAFT
 
 
-# Where it goes (19) ---------------------------------------------------------------------------------------------------
+# Where it goes --------------------------------------------------------------------------------------------------------
 
 
 def test_a_branch_where_nobody_decides_is_passed_over_for_the_bureau_of_the_city(db):
@@ -568,7 +568,7 @@ def test_without_their_events_nothing_else_about_a_request_changes_either(city, 
             act()
 
 
-# What is kept in clear text (11) ---------------------------------------------------------------------------------------
+# What is kept in clear text --------------------------------------------------------------------------------------------
 
 
 def test_no_table_holds_a_name_a_number_or_a_reason_in_clear_text(city, owner):

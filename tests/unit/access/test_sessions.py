@@ -26,11 +26,6 @@ def seen_every_half_minute(monkeypatch) -> None:
     monkeypatch.setattr(sessions, "SEEN_EVERY_SECONDS", 30)
 
 
-@pytest.fixture
-def city() -> factories.City:
-    return factories.City()
-
-
 def shift(session_key: str, **values: timedelta) -> None:
     """Let time pass for one session; only the owner may move its beginning."""
     row = Session.objects.get(digest=session_digest(session_key).hex())

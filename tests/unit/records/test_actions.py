@@ -26,11 +26,6 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def city():
-    return factories.City()
-
-
 def act(move, violation, by):
     """Make a move with the version that is on the screen, where the move takes one."""
     version = {} if move == "discard" else {"version": violation.version}
@@ -268,7 +263,7 @@ def test_a_record_whose_seal_event_fails_stays_unsealed(city, owner):
     assert Violation.objects.filter(pk=violation.pk, status=Status.CONFIRMED).exists()
 
 
-# What the database keeps by itself (3, 7) ------------------------------------------------------------------------------
+# What the database keeps by itself -------------------------------------------------------------------------------------
 
 
 SEALED_TABLES = ("record", "record_key", "history", "handler", "shown", "asked")

@@ -1,4 +1,4 @@
-"""The one door: what it shows, and everything that keeps it shut (security.md, section 5: 2, 3, 13, 14, 15, 16, 18)."""
+"""The one door: what it shows, and everything that keeps it shut."""
 
 from __future__ import annotations
 
@@ -23,11 +23,6 @@ from tests import factories
 from tests.factories import SESSION
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def city():
-    return factories.City()
 
 
 def opened(grant, **values):
@@ -577,7 +572,7 @@ def test_at_presence_the_key_service_hands_out_yes_or_no_and_the_database_no_col
         assert said == {"event", "rung", "content", "mac"}
 
 
-# Keys (16) -----------------------------------------------------------------------------------------------------------
+# Keys ----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("column", ["particulars", "wrapped"])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date
 
 import pytest
+from django.forms import HiddenInput
 from django.utils import translation
 
-from records import catalogue, entry
+from records import catalogue, disclosure, entry
+from records.forms import SECTIONS, TEXTS, EntryForm
 from records.models import Offence
 from records.penalties import Penalty
 from tests import factories
@@ -68,3 +71,19 @@ def test_no_reason_helps_where_the_law_was_not_in_force(offence, acted_on, decid
     found = problems(offence, acted_on, decided_on, reason="理由。")
 
     assert "was not in force" in found["offence"][0]
+
+
+# A field is named in several places ----------------------------------------------------------------------------------
+
+
+def test_every_field_of_the_form_stands_in_one_section_and_every_text_is_kept():
+    """One that stands in no section is not on the page, and one that is no text is thrown away when it is saved."""
+    visible = [name for name, field in EntryForm.base_fields.items() if not isinstance(field.widget, HiddenInput)]
+    assert sorted(name for _title, names in SECTIONS.values() for name in names) == sorted(visible)
+    # The remark is a reviewer's.
+    assert {field.name for field in fields(entry.Particulars)} - {"remark"} == set(TEXTS)
+
+
+def test_what_no_answer_says_of_the_particulars_is_named():
+    kept_inside = {"penalty_reason", "remark"}
+    assert {field.name for field in fields(entry.Particulars)} == {*disclosure.SHOWN_FIELDS, *kept_inside}
