@@ -364,7 +364,7 @@ def asked(**values: Any) -> dict[str, Any]:
 
 
 def vote(outcome: str, version: str) -> dict[str, str]:
-    points = {f"point_{point.value.lower()}": "yes" for point in CheckPoint}
+    points = {f"point_{point.lower()}": "yes" for point in [*CheckPoint.values, "PERSON_1"]}
     proof = {"proof": "1", "password": factories.PASSWORD}
     return {**points, **proof, "version": version, "outcome": outcome, "reason": "不符合最小必要。"}
 
