@@ -93,6 +93,14 @@ def vote(
     return state
 
 
+def ask_population(access_request: AccessRequest, *, by: User, version: int, people: int) -> bool:
+    """Write that the population register is about to be asked; False, and nothing written, beyond a day's limit."""
+    [(may_ask,)] = _call(
+        "select public.access_ask_population(%s, %s, %s, %s)", [access_request.pk, version, by.pk, people]
+    )
+    return may_ask
+
+
 def withdraw(access_request: AccessRequest, *, by: User, version: int) -> None:
     """Take a submitted request back, if it still has this version."""
     _call("select public.access_withdraw(%s, %s, %s)", [access_request.pk, version, by.pk])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -332,6 +332,16 @@ class DeclarationForm(forms.Form):
         label=_("I have read it all again: it is true, and the answer will be used for this purpose only."),
         error_messages={"required": _("Confirm the declaration before you submit the request.")},
     )
+    insists = forms.BooleanField(
+        label=_("I have the documents before me, and they say exactly what I typed."),
+        help_text=_("Then the deciding organ compares names and numbers with the documents before it decides."),
+        required=False,
+    )
+
+    def __init__(self, *args: Any, names_differ: bool = False, **kwargs: Any) -> None:
+        """Offer to insist on a document only once the population register has said something else."""
+        super().__init__(*args, **kwargs)
+        self.names_differ = names_differ
 
 
 class ReasonForm(forms.Form):
@@ -396,7 +406,15 @@ class DecisionForm(forms.Form):
         error_messages={"required": _("Give the reason for your decision.")},
     )
 
-    def __init__(self, *args: Any, access_request: AccessRequest, earliest: date | None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        access_request: AccessRequest,
+        earliest: date | None,
+        people: Mapping[str, str],
+        **kwargs: Any,
+    ) -> None:
+        """`people` are those whom a decider compares with their documents: name by point of the checklist."""
         kwargs.setdefault("initial", {"version": access_request.version})
         super().__init__(*args, **kwargs)
         basis = access_request.basis
@@ -413,18 +431,26 @@ class DecisionForm(forms.Form):
         ]
         for name in self.NARROWED:
             self.fields[name].initial = getattr(self.widest, name)
+        self.asked_points = [*CheckPoint.values, *people]
         for place, point in enumerate(CheckPoint, 1):
-            self.fields[_point(point)] = forms.ChoiceField(
-                label=point.label,
-                choices=[("yes", _("Yes")), ("no", _("No"))],
-                widget=Cards(keys={"yes": str(place)}),
-                error_messages={"required": _("Answer this point with yes or no.")},
-            )
-        self.order_fields([*map(_point, CheckPoint), "outcome"])
+            self._add_point(point.value, str(point.label), keys={"yes": str(place)})
+        for person_point, name in people.items():
+            label = gettext("Name and number of %(name)s belong together, as the document shows") % {"name": name}
+            # No key: each document is looked at.
+            self._add_point(person_point, label, keys={})
+        self.order_fields([*map(_point, self.asked_points), "outcome"])
+
+    def _add_point(self, point: str, label: str, *, keys: dict[str, str]) -> None:
+        self.fields[_point(point)] = forms.ChoiceField(
+            label=label,
+            choices=[("yes", _("Yes")), ("no", _("No"))],
+            widget=Cards(keys=keys),
+            error_messages={"required": _("Answer this point with yes or no.")},
+        )
 
     @property
     def points(self) -> list[BoundField]:
-        return [self[_point(point)] for point in CheckPoint]
+        return [self[_point(point)] for point in self.asked_points]
 
     @property
     def narrowed(self) -> list[BoundField]:
@@ -455,7 +481,7 @@ class DecisionForm(forms.Form):
             )
         # Before anybody is asked who they are, not after.
         if cleaned.get("outcome") in (self.APPROVE, self.NARROWER) and all(
-            _point(one) in cleaned for one in CheckPoint
+            _point(one) in cleaned for one in self.asked_points
         ):
             try:
                 Review(self._checklist(cleaned), "").check_allows_approval()
@@ -479,9 +505,8 @@ class DecisionForm(forms.Form):
         scope = self.scope() if outcome == Outcome.APPROVE else None
         return act_of(access_request, access_request.version, outcome, scope)
 
-    @staticmethod
-    def _checklist(values: dict[str, Any]) -> dict[str, bool]:
-        return {point.value: values[_point(point)] == "yes" for point in CheckPoint}
+    def _checklist(self, values: dict[str, Any]) -> dict[str, bool]:
+        return {point: values[_point(point)] == "yes" for point in self.asked_points}
 
     def scope(self) -> Scope:
         """Return what an approval allows, once the form is valid."""
@@ -490,8 +515,8 @@ class DecisionForm(forms.Form):
         return Scope(**{name: self.cleaned_data[name] or getattr(self.widest, name) for name in self.NARROWED})
 
 
-def _point(point: CheckPoint) -> str:
-    return f"point_{point.value.lower()}"
+def _point(point: str) -> str:
+    return f"point_{point.lower()}"
 
 
 class IdentityForm(forms.Form):

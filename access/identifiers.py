@@ -272,6 +272,9 @@ def check_name(text: str) -> str:
     # Rare characters may be newer than this Python (Cn) or in the private use area (Co).
     if not any(unicodedata.category(char)[0] == "L" or unicodedata.category(char) in ("Cn", "Co") for char in name):
         raise IdentifierError("letters", _("A name has at least one letter or Chinese character; enter the name."))
+    # Whoever pastes the number too asks about a name that nobody has.
+    if re.search(r"[0-9]{5}", name):
+        raise IdentifierError("number", _("A name holds no number; enter the number in its own field."))
     return name
 
 

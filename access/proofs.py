@@ -25,6 +25,10 @@ class Wrong(models.TextChoices):
         "VOTE_ABOUT_ELSE",
         _("The people, the reason or the letters are not those that this vote was about."),
     )
+    POPULATION_UNPROVED = (
+        "POPULATION_UNPROVED",
+        _("The questions to the population register about this request are not those that the trail tells of."),
+    )
     GRANT_WITHOUT_EVENT = "GRANT_WITHOUT_EVENT", _("This grant has no event, or its event says something else.")
     GRANT_WITHOUT_ROW = "GRANT_WITHOUT_ROW", _("The grant that this event tells of is gone, or it is told of twice.")
     GRANT_NOT_FROM_VOTES = "GRANT_NOT_FROM_VOTES", _("This grant is not what the votes on its request give.")
@@ -72,11 +76,14 @@ select case when v.id is null or times > 1 then 'VOTE_WITHOUT_ROW' else 'VOTE_WI
   full join numbered e on e.d ->> 'decision' = v.id::text
  where v.id is null or e.id is null or times > 1
     or (e.actor, e.target_id, e.d ->> 'outcome', e.d ->> 'round', e.d ->> 'rung', e.d ->> 'hours', e.d ->> 'openings',
-        e.d ->> 'window_from', e.d ->> 'digest', e.d ->> 'basis', e.d ->> 'basis_version', e.d -> 'narrowed')
+        e.d ->> 'window_from', e.d ->> 'digest', e.d ->> 'basis', e.d ->> 'basis_version', e.d -> 'narrowed',
+        e.d ->> 'established')
        is distinct from
        (v.decider_id::text, v.access_request_id::text, v.outcome::text, v.round::text, v.rung::text,
         coalesce(v.hours, 0)::text, coalesce(v.openings, 0)::text, to_char(v.window_from, 'YYYY-MM-DD'),
-        encode(v.digest, 'hex'), b.code::text, b.version::text, to_jsonb(v.narrowed))
+        encode(v.digest, 'hex'), b.code::text, b.version::text, to_jsonb(v.narrowed),
+        (select count(*)::text from jsonb_each(v.checklist) as answers (key, value)
+          where starts_with(key, 'PERSON_') and value = 'true'::jsonb))
     or abs(extract(epoch from e.at - v.decided_at)) > 60
     -- Nobody votes without proving, for this one vote, who they are.
     or not exists (select from public.access_identityconfirmation c
@@ -105,7 +112,8 @@ select 'VOTE_ABOUT_ELSE', e.id, 'access.decision:' || v.id
         || sha256(convert_to(h.asked, 'UTF8'))
         || coalesce((select string_agg(
                uuid_send(s.id) || s.subject_key || s.identity_key || sha256(s.particulars)
-               || case when s.is_minor then '\\x01'::bytea else '\\x00'::bytea end, ''::bytea order by s.position)
+               || case when s.is_minor then '\\x01'::bytea else '\\x00'::bytea end
+               || sha256(convert_to(s.population, 'UTF8')), ''::bytea order by s.position)
                from public.access_requestsubject s
               where s.access_request_id = v.access_request_id and s.round = v.round), ''::bytea)
         || '\\xff'::bytea
@@ -113,6 +121,29 @@ select 'VOTE_ABOUT_ELSE', e.id, 'access.decision:' || v.id
                from public.access_letter l
               where l.access_request_id = v.access_request_id and l.uploaded_at <= v.decided_at
                 and (l.removed_at is null or l.removed_at > v.decided_at)), ''::bytea))
+""",
+)
+# What a register said of somebody stands only where it was asked about so many people of that request.
+POPULATION = _told(
+    "POPULATION_ASKED",
+    """
+, said as (
+    select target_id as request, actor as person, d ->> 'version' as version, d ->> 'people' as people,
+           count(*) as times, min(id::text)::uuid as one
+      from told group by 1, 2, 3, 4
+), kept as (
+    select q.access_request_id::text as request, q.asked_by_id::text as person, q.version::text, q.people::text,
+           count(*) as times
+      from public.access_populationquestion q group by 1, 2, 3, 4
+)
+select 'POPULATION_UNPROVED', said.one, 'access.accessrequest:' || coalesce(kept.request, said.request)
+  from said full join kept using (request, person, version, people) where said.times is distinct from kept.times
+union all
+select distinct 'POPULATION_UNPROVED', null::uuid, 'access.accessrequest:' || s.access_request_id
+  from public.access_requestsubject s
+ where s.population <> '' and not exists (
+       select from public.access_populationquestion q
+        where q.access_request_id = s.access_request_id and s.position <= q.people)
 """,
 )
 GRANTS = _told(
@@ -173,6 +204,8 @@ select 'GRANT_NOT_FROM_VOTES', null::uuid, 'access.grant:' || g.id
         array(select side from unnest(array['LEVEL', 'PERIOD', 'OPENINGS', 'HOURS']) as side
                where exists (select from public.access_decision d
                               where d.access_request_id = r.id and d.round = g.round and side = any (d.narrowed::text[]))))
+    or exists (select from public.access_requestsubject s
+                where s.access_request_id = r.id and s.round = g.round and not public.access_is_established(s.id))
     or array(select u.user_id from public.access_grantuserobjectpermission u
                join public.auth_permission a on a.id = u.permission_id and a.codename = 'open_grant'
               where u.content_object_id = g.id) <> array[r.requester_id]
@@ -329,9 +362,11 @@ select 'PERSON_UNPROVED', told.id, 'access.user:' || coalesce(u.id::text, told.t
 
 
 def votes() -> Iterator[Fault]:
-    """Name votes and events that do not agree, and votes about something else than what stands there now."""
+    """Name votes and events that do not agree, votes about something else than what stands there now, and what a
+    population register is said to have answered although the trail tells of no question."""
     yield from registers.ask(VOTES)
     yield from registers.ask(DIGESTS)
+    yield from registers.ask(POPULATION)
 
 
 def grants() -> Iterator[Fault]:

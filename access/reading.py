@@ -18,7 +18,7 @@ from access.actions.decisions import read_reason
 from access.actions.requests import key_of
 from access.models import AccessRequest, Decision, Grant, Organisation, User
 from access.models.law import Gate
-from access.models.requests import CheckPoint, Outcome, Status
+from access.models.requests import PERSON_POINT, CheckPoint, Outcome, Status
 
 # What a refusal rests on, where a point of the checklist was answered with no. The interest of a decider is their own.
 GROUNDS: dict[str, Promise] = {
@@ -26,6 +26,7 @@ GROUNDS: dict[str, Promise] = {
     CheckPoint.PURPOSE.value: gettext_lazy("The basis does not fit the stated reason."),
     CheckPoint.SCOPE.value: gettext_lazy("The scope is more than the least that serves the purpose."),
     CheckPoint.DOCUMENTS.value: gettext_lazy("The letter is not complete and genuine."),
+    PERSON_POINT: gettext_lazy("It is not established that name and number of everybody asked about belong together."),
 }
 
 
@@ -89,7 +90,12 @@ def _of_round(access_request: AccessRequest, votes: list[Decision]) -> OrganDeci
     carrying = [vote for vote in votes if vote.outcome == outcome]
     key = key_of(access_request)
     reasons = [read_reason(key, vote) for vote in carrying]
-    failed = {point for vote in carrying for point, holds in vote.checklist.items() if not holds}
+    failed = {
+        PERSON_POINT if point.startswith(PERSON_POINT) else point
+        for vote in carrying
+        for point, holds in vote.checklist.items()
+        if not holds
+    }
     return OrganDecision(
         round=votes[0].round,
         outcome=outcome,

@@ -30,6 +30,9 @@ SENTENCES: dict[str, Any] = {
     EventType.VIOLATION_SEALED: gettext_lazy("%(who)s sealed %(target)s."),
     EventType.REQUEST_DRAFTED: gettext_lazy("%(who)s began %(target)s."),
     EventType.REQUEST_EDITED: gettext_lazy("%(who)s changed %(target)s."),
+    EventType.POPULATION_ASKED: gettext_lazy(
+        "%(who)s asked the population register whether the names and numbers in %(target)s belong together."
+    ),
     EventType.REQUEST_SUBMITTED: gettext_lazy("%(who)s submitted %(target)s."),
     EventType.REQUEST_WITHDRAWN: gettext_lazy("%(who)s withdrew %(target)s."),
     EventType.REQUEST_RETURNED: gettext_lazy("With the vote of %(who)s, %(target)s went back for correction."),
@@ -138,6 +141,8 @@ DETAILS = {
     "hours": gettext_lazy("Hours"),
     "openings": gettext_lazy("Openings of each person"),
     "people": gettext_lazy("Persons asked about"),
+    "established": gettext_lazy("Name and number found to belong together"),
+    "differing": gettext_lazy("Another name in the population register"),
     "receiving": gettext_lazy("Deciding organ"),
     "outcome": gettext_lazy("Outcome"),
     "narrowed": gettext_lazy("Less than asked in"),

@@ -41,6 +41,7 @@ class EventType(models.TextChoices):
     VIOLATION_SEALED = "VIOLATION_SEALED", _("Violation sealed")
     REQUEST_DRAFTED = "REQUEST_DRAFTED", _("Request drafted")
     REQUEST_EDITED = "REQUEST_EDITED", _("Request edited")
+    POPULATION_ASKED = "POPULATION_ASKED", _("Population register asked")
     REQUEST_SUBMITTED = "REQUEST_SUBMITTED", _("Request submitted")
     REQUEST_WITHDRAWN = "REQUEST_WITHDRAWN", _("Request withdrawn")
     REQUEST_RETURNED = "REQUEST_RETURNED", _("Request returned")

@@ -31,7 +31,7 @@ from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organis
 from access.models.people import OrganisationKind
 from access.models.requests import CheckPoint, Outcome
 from audit import trail
-from config import database
+from config import database, sample_population
 from records import actions as records
 from records import disclosure, penalties
 from records.entry import Entry, Particulars
@@ -153,6 +153,8 @@ def _id_number(body: str) -> str:
 # The two people to ask about, to see both answers: the first has sealed records, the second has none.
 KNOWN = Person("宋知远", DocumentType.RESIDENT_ID.value, _id_number("34140219880312051"))
 UNKNOWN = Person("江予白", DocumentType.RESIDENT_ID.value, _id_number("34140219910726038"))
+# Somebody whom the population register does not know: whoever decides compares with the passport.
+FOREIGN = Person("Marta Oliveira", DocumentType.PASSPORT.value, "ZX0341402")
 
 
 def state() -> str:
@@ -169,6 +171,7 @@ def state() -> str:
 def make(password: str) -> dict[str, int]:
     """Make the city in an empty database, and return how much of each there is."""
     city = _City(password)
+    sample_population.register(city.residents)
     city.make_units()
     city.make_violations()
     city.make_requests()
@@ -313,9 +316,13 @@ class _City:
         self.weights = [max([FREQUENT.get(tag, 0) for tag in offence.tags] + [0.4]) for offence in self.offences]
         self.bases = {basis.code: basis for basis in LegalBasis.objects.order_by("version")}
         self.purposes = {purpose.code: purpose for purpose in CasePurpose.objects.order_by("version")}
-        persons = self._persons(150)
+        persons = self._persons(150, self.rng)
         self.persons = [KNOWN, *(next(persons) for _ in range(119))]
         self.strangers = [UNKNOWN, *(next(persons) for _ in range(30))]
+        # Most residents turn up nowhere else: to be in the population register says nothing of records. A number that two
+        # people were given by chance is that of the second.
+        others = self._persons(600, random.Random(SEED + 1))  # noqa: S311
+        self.residents = [*others, *self.persons, *self.strangers]
         self.serial = 0
         # A decision of each person, for the court that reviews one: its number and its day.
         self.decided: dict[str, tuple[str, date]] = {}
@@ -477,19 +484,19 @@ class _City:
         return max(limits.least, self.rng.randint(limits.least, limits.most) // 100 * 100)
 
     # People
-    def _persons(self, count: int) -> Iterator[Person]:
+    def _persons(self, count: int, rng: random.Random) -> Iterator[Person]:
         """Yield invented people: most grown up, some minors when they did it, some old."""
         seen = {KNOWN.number, UNKNOWN.number}
         names = {KNOWN.name, UNKNOWN.name}
         while count:
-            age_days = self.rng.choices(
-                (self.rng.randint(22, 62), self.rng.randint(16, 18), self.rng.randint(71, 79)), (88, 7, 5)
-            )[0] * 365 + self.rng.randint(200, 330)
+            age_days = rng.choices((rng.randint(22, 62), rng.randint(16, 18), rng.randint(71, 79)), (88, 7, 5))[
+                0
+            ] * 365 + rng.randint(200, 330)
             birth = self.today - timedelta(days=age_days)
-            region = self.rng.choice((DISTRICT, DISTRICT, DISTRICT2, "341422"))
-            body = f"{region}{birth:%Y%m%d}{self.rng.randint(1, 998):03d}"
+            region = rng.choice((DISTRICT, DISTRICT, DISTRICT2, "341422"))
+            body = f"{region}{birth:%Y%m%d}{rng.randint(1, 998):03d}"
             number = _id_number(body)
-            name = self.rng.choice(SURNAMES) + self.rng.choice(GIVEN)
+            name = rng.choice(SURNAMES) + rng.choice(GIVEN)
             if number in seen or name in names:
                 continue
             seen.add(number)
@@ -509,7 +516,7 @@ class _City:
                     access_request,
                     by=decider,
                     version=access_request.version,
-                    review=self._review(REFUSES),
+                    review=self._review(access_request, REFUSES),
                 )
         for plan in _plans(6, "kindergarten2 school supervision"):
             access_request = self._submitted(*plan)
@@ -529,7 +536,7 @@ class _City:
                 access_request,
                 by=self._deciders(access_request)[0],
                 version=access_request.version,
-                review=self._review(RETURN_REASONS),
+                review=self._review(access_request, RETURN_REASONS),
             )
         for plan in _plans(6, "kindergarten kindergarten court school hospital officer3"):
             self._draft(*plan)
@@ -543,7 +550,7 @@ class _City:
 
     def _story(self) -> None:
         """What the accounts of the demo find waiting: one decision, one second vote, two answers to be opened."""
-        self._submitted("kindergarten", "PRESCHOOL-44", [KNOWN])
+        self._submitted("kindergarten", "PRESCHOOL-44", [KNOWN, FOREIGN])
         half_decided = self._submitted("court", "PSAPL-136-CASE", [KNOWN], purpose="REVIEW")
         first = self._deciders(half_decided)[0]
         self._decide(
@@ -551,7 +558,7 @@ class _City:
             half_decided,
             by=first,
             version=half_decided.version,
-            review=self._review(APPROVES),
+            review=self._review(half_decided, APPROVES),
             scope=self._scope(half_decided),
         )
         self._approved("court", "PSAPL-136-CASE", [KNOWN], purpose="REVIEW")
@@ -631,7 +638,7 @@ class _City:
                 access_request,
                 by=decider,
                 version=access_request.version,
-                review=self._review(APPROVES),
+                review=self._review(access_request, APPROVES),
                 scope=self._scope(access_request, hours=hours, openings=openings),
             )
         return access_request.grant
@@ -678,7 +685,7 @@ class _City:
                 access_request,
                 by=decider,
                 version=access_request.version,
-                review=self._review(RETURN_REASONS),
+                review=self._review(access_request, RETURN_REASONS),
             )
         for _plan in plans:
             requests.lapse_one(trail.database_now() + timedelta(days=60))
@@ -706,8 +713,8 @@ class _City:
         near = next(first[key] for key in first if self.units[key].pk == access_request.receiving_organ_id)
         return [self.users[near], self.users["supervisor2"]][: access_request.approvals_needed]
 
-    def _review(self, reasons: tuple[str, ...]) -> Review:
-        answers = dict.fromkeys(CheckPoint.values, True)
+    def _review(self, access_request: AccessRequest, reasons: tuple[str, ...]) -> Review:
+        answers = dict.fromkeys(decisions.points(access_request), True)
         if reasons is not APPROVES:
             answers[CheckPoint.DOCUMENTS if reasons is RETURN_REASONS else CheckPoint.SCOPE] = False
         return Review(checklist=answers, reason=self.rng.choice(reasons))

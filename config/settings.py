@@ -257,6 +257,14 @@ VIEWING_SECONDS = env.number("VIEWING_SECONDS", 600)
 ENROLMENT_DAYS = env.number("ENROLMENT_DAYS", 7)
 # About how many people one person may ask in a day.
 PEOPLE_ASKED_PER_DAY = env.number("PEOPLE_ASKED_PER_DAY", 200)
+# Whether a name belongs to a number is asked of this function (access/population.py); where it is empty, or has answered one
+# person about as many people as this in a day, whoever decides compares with the document. The demo has an invented register.
+POPULATION_REGISTER = env.optional("POPULATION_REGISTER", "config.sample_population.ask" if MODE == "demo" else "")
+if PRODUCTION and POPULATION_REGISTER.startswith("config.sample_population"):
+    raise ImproperlyConfigured(
+        "POPULATION_REGISTER names the demo's invented register; in production it proves nothing."
+    )
+POPULATION_ASKED_PER_DAY = env.number("POPULATION_ASKED_PER_DAY", 400)
 # Disclosures stop while the trail is stale: events unsequenced, leaves unsigned, or the signer silent, for longer.
 STALE_TRAIL_STOPS = env.flag("STALE_TRAIL_STOPS", default=True)
 UNSEQUENCED_SECONDS = env.number("UNSEQUENCED_SECONDS", 10)

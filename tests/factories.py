@@ -38,7 +38,7 @@ from access.models import (
     User,
 )
 from access.models.people import POLICE_KINDS, OrganisationKind
-from access.models.requests import CheckPoint, Outcome
+from access.models.requests import PERSON_POINT, CheckPoint, Outcome
 from access.models.requests import Status as RequestStatus
 from audit import trail
 from audit.trail import EventType
@@ -357,8 +357,10 @@ def submitted(city: City, *people: Person, **values) -> AccessRequest:
     return requests.submit(draft, by=draft.requester, version=draft.version)
 
 
-def review(reason: str = "依据与用途相符，范围最小必要。", **answers: bool) -> Review:
-    return Review(checklist={**dict.fromkeys(CheckPoint.values, True), **answers}, reason=reason)
+def review(reason: str = "依据与用途相符，范围最小必要。", people: int = 1, **answers: bool) -> Review:
+    """Say yes to every point, name and number of so many people included, except to what a test answers otherwise."""
+    points = [*CheckPoint.values, *(f"{PERSON_POINT}{place}" for place in range(1, people + 1))]
+    return Review(checklist={**dict.fromkeys(points, True), **answers}, reason=reason)
 
 
 def scope_for(access_request: AccessRequest, **values) -> Scope:
@@ -434,7 +436,7 @@ def approved(city: City, *people: Person, **values) -> Grant:
             access_request,
             by=decider,
             version=access_request.version,
-            review=review(),
+            review=review(people=len(decisions.to_compare(access_request))),
             scope=scope_for(access_request, **scope),
         )
     return access_request.grant
@@ -476,11 +478,17 @@ def request_at(status: RequestStatus, city: City, *people: Person, **values) -> 
     if status == RequestStatus.REFUSED:
         for decider in [city.supervisor, city.supervisor2][: access_request.approvals_needed]:
             access_request = refuse(
-                access_request, by=decider, version=access_request.version, review=review("不符合最小必要。")
+                access_request,
+                by=decider,
+                version=access_request.version,
+                review=review("不符合最小必要。", people=len(decisions.to_compare(access_request))),
             )
     elif status == RequestStatus.RETURNED:
         access_request = return_for_correction(
-            access_request, by=city.supervisor, version=access_request.version, review=review("公函缺章。")
+            access_request,
+            by=city.supervisor,
+            version=access_request.version,
+            review=review("公函缺章。", people=len(decisions.to_compare(access_request))),
         )
     elif status == RequestStatus.WITHDRAWN:
         access_request = requests.withdraw(access_request, by=access_request.requester, version=access_request.version)

@@ -26,7 +26,7 @@ TRAIL = (
 )
 WRITTEN_BY_FUNCTIONS = (
     "access_decision access_grant access_grantuserobjectpermission access_grantexpiry access_identityconfirmation"
-    " access_confirmationuse access_opening access_openingextension access_revocation access_undertaking records_stub"
+    " access_confirmationuse access_opening access_openingextension access_populationquestion access_revocation access_undertaking records_stub"
     " access_enrolment access_proposal access_organisationuserobjectpermission"
 )
 LAW = (
@@ -118,6 +118,7 @@ SEQUENCES = {
 FUNCTIONS = {
     "seal_app": set(
         [
+            "access_ask_population",
             "access_asks_enough",
             "access_code",
             "access_code_refusal",
@@ -129,6 +130,7 @@ FUNCTIONS = {
             "access_extend",
             "access_forget_sessions",
             "access_give_duty",
+            "access_is_established",
             "access_last_held",
             "access_needs_two",
             "access_note_expiry",

@@ -16,7 +16,7 @@ from access.database import Act
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.models import AccessRequest, Decision, Grant, User
 from access.models.law import Rung
-from access.models.requests import CheckPoint, Outcome, Status
+from access.models.requests import PERSON_POINT, CheckPoint, Outcome, PopulationAnswer, RequestSubject, Status
 from access.sessions import session_digest
 from audit import trail
 
@@ -42,6 +42,21 @@ class Review:
         """Raise Refused when a point is answered with no: then nothing is approved."""
         if not all(self.checklist.values()):
             raise Refused(_("A point of the checklist is answered with no; refuse the request or return it."))
+
+
+def to_compare(access_request: AccessRequest) -> list[RequestSubject]:
+    """Return the people of this round of whom no population register has said that name and number belong together."""
+    return list(access_request.current_subjects.exclude(population=PopulationAnswer.MATCHES))
+
+
+def point_of(subject: RequestSubject) -> str:
+    """Return the point that name and number of this person belong together."""
+    return f"{PERSON_POINT}{subject.position}"
+
+
+def points(access_request: AccessRequest) -> list[str]:
+    """Return the points that a vote answers, as the database demands them (`access_points`)."""
+    return [*CheckPoint.values, *map(point_of, to_compare(access_request))]
 
 
 def act_of(access_request: AccessRequest, version: int, outcome: Outcome, scope: Scope | None = None) -> Act:
@@ -97,7 +112,7 @@ def _vote(
         )
     if not review.reason.strip():
         raise Refused(_("Give the reason for your decision."))
-    if set(review.checklist) != set(CheckPoint.values):
+    if set(review.checklist) != set(points(access_request)):
         raise Refused(_("Answer every point of the checklist."))
     if scope is not None:
         review.check_allows_approval()

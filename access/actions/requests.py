@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -13,12 +14,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access import calendar, database, identifiers, law, permissions, vault
+from access import calendar, database, identifiers, law, permissions, population, vault
 from access import subjects as subjects_port
 from access.exceptions import Refused, Unavailable, WrongState
 from access.models import AccessRequest, CasePurpose, LegalBasis, Letter, Organisation, RequestSubject, User
 from access.models.people import OrganisationKind
-from access.models.requests import TRANSITIONS, Status
+from access.models.requests import TRANSITIONS, PopulationAnswer, Status
 from audit import trail
 from audit.trail import EventType
 
@@ -184,13 +185,42 @@ def attach_letter(
     return letter
 
 
-@transaction.atomic(durable=True)
-def submit(access_request: AccessRequest, *, by: User, version: int) -> AccessRequest:
+def submit(access_request: AccessRequest, *, by: User, version: int, insists: bool = False) -> AccessRequest:
     """Send a complete request to the organ that decides it, with a deadline in working days.
 
     Nothing here depends on whether a record exists (Rule 3). Raises Refused, naming what is missing, when the request
-    is incomplete, the law does not carry it, or nobody could decide it.
+    is incomplete, the law does not carry it, or nobody could decide it; and NamesDiffer where a population register has
+    another name for a number, unless its writer `insists` on the document: then those who decide compare.
     """
+    answers = _ask_population(access_request, by=by, version=version)
+    differing = [place for place, answer in enumerate(answers, 1) if answer == PopulationAnswer.DIFFERS]
+    if differing and not insists:
+        raise population.NamesDiffer(differing)
+    return _submit(access_request, by=by, version=version, answers=answers)
+
+
+def _ask_population(access_request: AccessRequest, *, by: User, version: int) -> list[PopulationAnswer]:
+    """Ask the population register about the people of a complete request, once the trail has told of it.
+
+    Returns no answers where no register is connected or reached, or this person has asked it enough today: filing goes on,
+    and those who decide compare each person with the document.
+    """
+    if not population.is_connected():
+        return []
+    people = _note_question(access_request, by=by, version=version)
+    return (population.ask(people) or []) if people else []
+
+
+@transaction.atomic(durable=True)
+def _note_question(access_request: AccessRequest, *, by: User, version: int) -> list[Person]:
+    """Count and record a question, and return whom it is about: nobody beyond what one person may ask in a day."""
+    access_request, particulars = _ready(access_request, by=by, version=version)
+    may_ask = database.ask_population(access_request, by=by, version=version, people=len(particulars.people))
+    return particulars.people if may_ask else []
+
+
+def _ready(access_request: AccessRequest, *, by: User, version: int) -> tuple[AccessRequest, Particulars]:
+    """Hold a request that may be submitted as it was last read, and return it with what is written in it."""
     access_request = lock(access_request, to=Status.SUBMITTED)
     permissions.check_can_edit(by, access_request)
     today = timezone.localdate()
@@ -203,14 +233,22 @@ def submit(access_request: AccessRequest, *, by: User, version: int) -> AccessRe
     particulars = read_particulars(access_request)
     check_complete(access_request, particulars, today)
     law.keep_what_is_asked(access_request)
+    return access_request, particulars
 
-    now = trail.database_now()
+
+@transaction.atomic(durable=True)
+def _submit(
+    access_request: AccessRequest, *, by: User, version: int, answers: Sequence[PopulationAnswer]
+) -> AccessRequest:
+    access_request, particulars = _ready(access_request, by=by, version=version)
+    today, now = timezone.localdate(), trail.database_now()
     key = key_of(access_request)
     access_request.round += 1
     indexes = subjects_port.index(particulars.people, by=by.pk)
+    said: Sequence[str] = answers or [""] * len(indexes)
     subjects = [
-        _subject(access_request, key, position, person, index, today)
-        for position, (person, index) in enumerate(zip(particulars.people, indexes, strict=True), 1)
+        _subject(access_request, key, position, person, index, answer, today)
+        for position, (person, index, answer) in enumerate(zip(particulars.people, indexes, said, strict=True), 1)
     ]
     basis = access_request.basis
     # Two approvers where the basis says so, and where a person asked about is a minor.
@@ -235,6 +273,8 @@ def submit(access_request: AccessRequest, *, by: User, version: int) -> AccessRe
         purpose=access_request.case_purpose.code if access_request.case_purpose else "",
         rung=access_request.asked_rung,
         people=len(subjects),
+        established=sum(answer == PopulationAnswer.MATCHES for answer in answers),
+        differing=sum(answer == PopulationAnswer.DIFFERS for answer in answers),
         round=access_request.round,
         receiving=access_request.receiving_organ.code,
     )
@@ -319,6 +359,7 @@ def _subject(
     position: int,
     person: Person,
     index: subjects_port.Indexes,
+    population_answer: str,
     today: date,
 ) -> RequestSubject:
     document_type = identifiers.DocumentType(person.document_type)
@@ -333,6 +374,7 @@ def _subject(
         identity_key=index.identity_key,
         particulars=key.encrypt(json.dumps(asdict(person), ensure_ascii=False).encode(), field=f"subject:{pk}"),
         is_minor=number.birth_date is not None and identifiers.age_band(number.birth_date, today) in identifiers.MINORS,
+        population=population_answer,
     )
 
 

@@ -193,8 +193,20 @@ class AccessRequest(models.Model):
         return self.letters.filter(removed_at__isnull=True).order_by("uploaded_at")
 
 
+class PopulationAnswer(models.TextChoices):
+    """What a population register says of a name and a number: of all residents alike, and nothing of records."""
+
+    MATCHES = "MATCHES", _("Name and number belong together")
+    DIFFERS = "DIFFERS", _("Another name for this number")
+    UNKNOWN = "UNKNOWN", _("This document is not in the register")
+
+
 class RequestSubject(models.Model):
-    """A person somebody asks about: keyed indexes to match by, and ciphertext to read."""
+    """A person somebody asks about: keyed indexes to match by, and ciphertext to read.
+
+    An answer looks for `subject_key`, the document. `identity_key`, document and name, makes the votes prove which name
+    they were about.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     access_request = models.ForeignKey(AccessRequest, models.PROTECT, related_name="subjects")
@@ -204,12 +216,40 @@ class RequestSubject(models.Model):
     identity_key = models.BinaryField()
     particulars = models.BinaryField()
     is_minor = models.BooleanField()
+    # Empty where no register was asked. Whoever does not match is compared by those who decide (`PERSON_` points).
+    population = models.CharField(max_length=10, choices=PopulationAnswer, blank=True, default="", db_default="")
 
     class Meta:
         default_permissions = ()
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["access_request", "round", "position"], name="one_subject_a_place")
+            models.UniqueConstraint(fields=["access_request", "round", "position"], name="one_subject_a_place"),
+            models.CheckConstraint(
+                name="population_answer_is_a_code",
+                condition=models.Q(population__in=["", *PopulationAnswer.values]),
+            ),
         ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class PopulationQuestion(models.Model):
+    """That the population register was asked about the people of one version of a request; written by the database only.
+
+    It holds no name and no number: which they were stands, encrypted, in that version.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    access_request = models.ForeignKey(AccessRequest, models.PROTECT)
+    version = models.PositiveIntegerField()
+    asked_by = models.ForeignKey(User, models.PROTECT, db_index=False)
+    people = models.PositiveIntegerField()
+    day = models.DateField()
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        indexes: ClassVar = [models.Index(fields=["asked_by", "day"], name="population_asked_in_a_day")]
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -249,6 +289,11 @@ class CheckPoint(models.TextChoices):
     SCOPE = "SCOPE", _("The scope is the least that serves the purpose")
     DOCUMENTS = "DOCUMENTS", _("The letter is complete and genuine")
     INTEREST = "INTEREST", _("I have no interest of my own in this request")
+
+
+# Before the place of a person asked about: the point that name and number belong together, which is answered for each
+# person of whom no population register has said so.
+PERSON_POINT = "PERSON_"
 
 
 class Part(models.TextChoices):

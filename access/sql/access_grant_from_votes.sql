@@ -13,6 +13,11 @@ begin
     select * into strict r from public.access_accessrequest where id = p_request;
     select * into strict b from public.access_legalbasis where id = r.basis_id;
     select * into p from public.access_casepurpose where id = r.case_purpose_id;
+    -- An answer looks for a document and for nothing else: it needs somebody who said whose document that is.
+    if exists (select from public.access_requestsubject s
+                where s.access_request_id = p_request and s.round = r.round and not public.access_is_established(s.id)) then
+        raise exception 'nobody established that name and number belong together' using errcode = 'SE001';
+    end if;
     select min(d.hours), min(d.openings), max(d.window_from),
            (array['PRESENCE', 'ABSTRACT', 'FULL'])[min(public.access_rung_height(d.rung))]
       into hours, g.openings, g.window_from, g.rung

@@ -40,7 +40,8 @@ begin
     select q.number, unit.code as unit, b.code as basis, b.version as basis_version,
            public.access_is_live(g) and public.access_is_recipient(g, p_user)
                and (select count(distinct s.id) from public.access_requestsubject s where s.id = any (p_subjects)
-                       and s.access_request_id = g.access_request_id and s.round = g.round) = wanted as names_them,
+                       and s.access_request_id = g.access_request_id and s.round = g.round
+                       and public.access_is_established(s.id)) = wanted as names_them,
            public.access_agreement_holds(q.organisation_id) as agreement_holds,
            exists (select from public.access_undertaking u where u.grant_id = p_grant and u.user_id = p_user) as is_signed,
            public.access_confirmation(p_user, p_session, 'GRANT', p_grant, '') as proof,

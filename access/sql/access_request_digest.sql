@@ -9,7 +9,8 @@ create function public.access_request_digest(p_request uuid, p_round integer) re
                r.act_kind, coalesce(to_char(r.decision_on, 'YYYY-MM-DD'), '')), 'UTF8'))
         || coalesce((select string_agg(
                uuid_send(s.id) || s.subject_key || s.identity_key || sha256(s.particulars)
-               || case when s.is_minor then '\x01'::bytea else '\x00'::bytea end, ''::bytea order by s.position)
+               || case when s.is_minor then '\x01'::bytea else '\x00'::bytea end
+               || sha256(convert_to(s.population, 'UTF8')), ''::bytea order by s.position)
                from public.access_requestsubject s where s.access_request_id = r.id and s.round = p_round), ''::bytea)
         || '\xff'::bytea
         || coalesce((select string_agg(uuid_send(l.id) || sha256(l.name) || sha256(l.content), ''::bytea order by l.id)

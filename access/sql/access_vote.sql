@@ -44,9 +44,9 @@ begin
     if p_outcome is null or p_outcome not in ('APPROVE', 'REFUSE', 'RETURN')
         or octet_length(p_reason) is null or octet_length(p_reason_nonce) is distinct from 32
         or octet_length(p_reason_digest) is distinct from 32
-        or (select array_agg(case jsonb_typeof(value) when 'boolean' then key end order by key)
+        or (select array_agg(case jsonb_typeof(value) when 'boolean' then key end order by key collate "C")
               from jsonb_each(p_checklist) as answers (key, value))
-           is distinct from array['DOCUMENTS', 'INTEREST', 'ORGANISATION', 'PURPOSE', 'SCOPE'] then
+           is distinct from public.access_points(p_request, r.round) then
         raise exception 'a vote has an outcome, a reason and an answered checklist' using errcode = 'SE001';
     end if;
     if p_outcome = 'APPROVE' then
@@ -83,7 +83,10 @@ begin
         'REQUEST_VOTED', p_by::text, unit, 'access.accessrequest', p_request::text,
         '{"basis":"' || b.code || '","basis_version":' || b.version
         || ',"confirmation":"' || proof || '","decision":"' || p_decision || '","digest":"' || encode(digest, 'hex')
-        || '","hours":' || coalesce(p_hours, 0) || ',"narrowed":' || to_json(narrowed) || ',"number":"' || r.number
+        -- Of how many people this vote says that name and number belong together.
+        || '","established":' || (select count(*) from jsonb_each(p_checklist) as answers (key, value)
+                                   where starts_with(key, 'PERSON_') and value = 'true'::jsonb)
+        || ',"hours":' || coalesce(p_hours, 0) || ',"narrowed":' || to_json(narrowed) || ',"number":"' || r.number
         || '","openings":' || coalesce(p_openings, 0)
         || ',"outcome":"' || p_outcome || '","round":' || r.round || ',"rung":"' || coalesce(p_rung, '')
         || '","version":' || r.version || ',"window_from":' || coalesce('"' || to_char(p_window_from, 'YYYY-MM-DD') || '"', 'null') || '}',

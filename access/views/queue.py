@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from access import calendar, frame, law, permissions, scope, typed
 from access.actions import decisions
 from access.actions import identity as identities
+from access.actions.requests import key_of, read_person
 from access.duties import Duty
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.forms import DecisionForm, IdentityForm, ReasonForm
@@ -206,7 +207,12 @@ def _said(decided: AccessRequest) -> str:
 
 def _form(access_request: AccessRequest, data: Any = None) -> DecisionForm:
     window = _window(access_request)
-    return DecisionForm(data, access_request=access_request, earliest=window.first if window else None)
+    key = key_of(access_request)
+    # Read by whoever decides, and by nobody before them.
+    people = {
+        decisions.point_of(subject): read_person(key, subject).name for subject in decisions.to_compare(access_request)
+    }
+    return DecisionForm(data, access_request=access_request, earliest=window.first if window else None, people=people)
 
 
 def _window(access_request: AccessRequest) -> law.Window | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -21,17 +21,17 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from access import calendar, duties, frame, law, permissions, reading, scope, typed
+from access import calendar, duties, frame, law, permissions, population, reading, scope, typed
 from access.actions import decisions
 from access.actions import requests as actions
-from access.actions.requests import Particulars, Person
+from access.actions.requests import Particulars
 from access.duties import Duty
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.forms import MOST_PEOPLE, BasisForm, DeclarationForm, ReasonForm, RequestForm, VersionForm
 from access.identifiers import IdentifierError
 from access.models import AccessRequest, CasePurpose, Decision, Grant, LegalBasis, RequestSubject, User
 from access.models.law import Gate, Rung
-from access.models.requests import EDITABLE, AccessRequestQuerySet, Outcome, Status
+from access.models.requests import EDITABLE, AccessRequestQuerySet, Outcome, PopulationAnswer, Status
 from access.questions import Question
 from access.shell import due_of
 from access.uploads import takes_a_file
@@ -356,11 +356,21 @@ def check(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _check_page(
-    request: AuthenticatedHttpRequest, access_request: AccessRequest, form: DeclarationForm
+    request: AuthenticatedHttpRequest,
+    access_request: AccessRequest,
+    form: DeclarationForm,
+    differing: Sequence[int] = (),
 ) -> HttpResponse:
+    """Show what will be submitted; beside whose numbers the population register has other names, it says so."""
     facts = facts_of(access_request, request.user)
+    for place in differing:
+        facts["people"][place - 1].said = population.SAID[PopulationAnswer.DIFFERS]
+        facts["people"][
+            place - 1
+        ].correct = f"{reverse('access:request_edit', args=[access_request.pk])}#id_name_{place}"
     context = {
         **facts,
+        "asks_population": population.is_connected(),
         "form": form,
         "missing": missing_with_links(access_request, facts["particulars"]),
         **_deadline(access_request.basis),
@@ -397,17 +407,22 @@ def submit(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Submit a request as it was last read."""
     access_request = _visible(request, pk)
     permissions.check_can_edit(request.user, access_request)
-    form = DeclarationForm(request.POST)
+    form = DeclarationForm(request.POST, names_differ="insists" in request.POST)
     if not access_request.is_editable:
         messages.warning(request, _("This request was submitted before; nothing was changed."))
         return redirect("access:request", pk=pk)
     if not form.is_valid():
         return _check_page(request, access_request, form)
     missing = missing_with_links(access_request, actions.read_particulars(access_request))
+    values = form.cleaned_data
     try:
         if missing:
             raise Refused(missing[0][0])
-        actions.submit(access_request, by=request.user, version=form.cleaned_data["version"])
+        actions.submit(access_request, by=request.user, version=values["version"], insists=values["insists"])
+    except population.NamesDiffer as error:
+        form = DeclarationForm(request.POST, names_differ=True)
+        form.add_error(None, str(error))
+        return _check_page(request, access_request, form, error.places)
     except (Refused, IdentifierError) as error:
         form.add_error(None, str(error))
         return _check_page(request, access_request, form)
@@ -522,6 +537,17 @@ def letter(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     return response
 
 
+@dataclass
+class Asked:
+    """A person asked about as pages show them, with what is known of name and number, and where to correct them."""
+
+    name: str
+    document_type: str
+    number: str
+    said: population.Said | None = None
+    correct: str = ""
+
+
 def facts_of(access_request: AccessRequest, reader: User) -> dict[str, Any]:
     """Return what the summary of a request shows; a decider reads it as it was submitted, not as it is being changed."""
     is_mine = reader.pk == access_request.requester_id
@@ -530,16 +556,21 @@ def facts_of(access_request: AccessRequest, reader: User) -> dict[str, Any]:
     return {
         "access_request": access_request,
         "particulars": particulars,
-        "people": particulars.people if is_draft or not access_request.round else _people(access_request),
+        "people": [Asked(**asdict(person)) for person in particulars.people]
+        if is_draft or not access_request.round
+        else _people(access_request),
         "letter": _letter_of(access_request),
         "applies_case": access_request.basis.gate == Gate.STATE_ORGAN_CASE,
         "scope": scope.of_request(access_request, timezone.localdate()),
     }
 
 
-def _people(access_request: AccessRequest) -> list[Person]:
-    key = actions.key_of(access_request)
-    return [actions.read_person(key, subject) for subject in access_request.current_subjects]
+def _people(access_request: AccessRequest) -> list[Asked]:
+    key, is_granted = actions.key_of(access_request), access_request.status == Status.APPROVED
+    return [
+        Asked(**asdict(actions.read_person(key, subject)), said=population.said_of(subject, is_granted=is_granted))
+        for subject in access_request.current_subjects
+    ]
 
 
 def _as_submitted(access_request: AccessRequest) -> Particulars:

@@ -38,8 +38,9 @@ begin
         end if;
         -- The opening that was counted is of this grant, this person asked about and this reader, and all that it needed
         -- is still there.
-        select v.id as opening, s.id as subject, s.subject_key, s.identity_key,
-               (select count(*) from public.access_opening c where c.grant_id = g.id and c.subject_id = s.id) <= g.openings
+        select v.id as opening, s.id as subject, s.subject_key,
+               public.access_is_established(s.id)
+               and (select count(*) from public.access_opening c where c.grant_id = g.id and c.subject_id = s.id) <= g.openings
                and exists (select from public.access_undertaking u where u.grant_id = g.id and u.user_id = v.user_id)
                and exists (select from public.access_identityconfirmation c
                             where c.id = (detail ->> 'confirmation')::uuid and c.kind = 'GRANT' and c.target_id = g.id and c.user_id = v.user_id
@@ -59,7 +60,8 @@ begin
         nonce := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
         select array_agg(r.id), string_agg(r.mac, ''::bytea order by r.id) into covered, macs
           from sealed.record r join public.records_offence f on f.id = r.offence_id
-         where r.subject_key = counted.subject_key and r.identity_key = counted.identity_key
+         -- By the document alone: whose it is was established before the grant, so no other spelling hides a record.
+         where r.subject_key = counted.subject_key
            and ('*' = any (g.categories) or f.tags && g.categories)
            and (g.record_filter = 'ANY' or r.detention_days > 0)
            and (g.window_from is null or r.served_on >= g.window_from)

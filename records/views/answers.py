@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from access import permissions, reading, scope
+from access import permissions, population, reading, scope
 from access.actions import opening
 from access.actions.requests import Person, key_of, read_person
 from access.models import Grant, RequestSubject, Undertaking, UndertakingText, User
@@ -139,6 +139,7 @@ def open_answer(request: AuthenticatedHttpRequest, pk: uuid.UUID, subject_id: uu
         "grant": found,
         "subject": subject,
         "person": _person(found, subject),
+        "said": population.said_of(subject, is_granted=True),
         "address": request.META.get("REMOTE_ADDR", ""),
         # Without a script the page leaves by itself too when its time is over; a script leaves with the clock it shows.
         "seconds_left": math.ceil((answer.viewable_until - answer.now).total_seconds()),

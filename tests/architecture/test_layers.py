@@ -21,7 +21,7 @@ LAYERS = {
         "urls", "apps", "management",
     ),
     "access": (
-        "exceptions", "refusals", "vault", "identifiers", "passwords", "codes", "subjects", "duties", "models", "questions", "factors", "attempts", "sessions",
+        "exceptions", "refusals", "vault", "identifiers", "passwords", "codes", "subjects", "duties", "models", "population", "questions", "factors", "attempts", "sessions",
         "calendar", "catalogue", "law", "scope", "permissions", "database", "addresses", "limits", "languages", "typed", "actions",
         "reading", "fields", "webauthn_forms", "forms", "entrance", "adapter", "uploads", "middleware", "people_forms", "frame",
         "shell", "kinds", "templatetags", "views", "urls",
@@ -73,6 +73,7 @@ MAY_WRITE_SQL = {
 DATABASE_CALLS = {
     "access/database.py": {
         "public.access_vote",
+        "public.access_ask_population",
         "public.access_withdraw",
         "public.access_revoke",
         "public.access_sign",
@@ -119,7 +120,15 @@ READERS = {
         "check_complete",
         "missing_parts",
     },
-    "access/actions/decisions.py": {"act_of", "widest_window", "visible_decisions", "read_reason"},
+    "access/actions/decisions.py": {
+        "to_compare",
+        "point_of",
+        "points",
+        "act_of",
+        "widest_window",
+        "visible_decisions",
+        "read_reason",
+    },
     "access/actions/opening.py": {"identity_is_fresh", "seconds_standing"},
     "access/actions/identity.py": {"is_confirmed"},
     "access/actions/security.py": set(),
@@ -487,6 +496,7 @@ WITH_THEIR_EVENT = {
     "database.turn_down",
     # Its event named the change when it was confirmed; the database writes the one of the factor (docs/adr/0015).
     "database.use_confirmation",
+    "database.ask_population",
     "database.vote",
     "database.withdraw",
     "database.withdraw_duty",

@@ -175,7 +175,7 @@ def make_client(connection: psycopg.Connection, city: object, number: int, recor
     connection.execute("alter table access_requestsubject disable trigger user")
     connection.cursor().executemany(
         "insert into access_requestsubject (id, round, position, subject_key, identity_key, particulars, is_minor,"
-        f" access_request_id) values (%s, %s, %s, %s, %s, %s, false, '{grant.access_request_id}')",
+        f" population, access_request_id) values (%s, %s, %s, %s, %s, %s, false, 'MATCHES', '{grant.access_request_id}')",
         rows,
     )
     _enable_always(connection, "access_requestsubject")

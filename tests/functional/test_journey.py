@@ -270,7 +270,7 @@ def ask_as_kindergarten(journey: Journey) -> str:
 
 def decide(page: Page, outcome: str, **scope: str) -> None:
     """Answer the points and vote."""
-    for point in ("organisation", "purpose", "scope", "documents", "interest"):
+    for point in ("organisation", "purpose", "scope", "documents", "interest", "person_1"):
         page.check(f"[name=point_{point}][value=yes]")
     page.check(f"[name=outcome][value={outcome}]")
     for name, text in scope.items():

@@ -176,7 +176,7 @@ def test_a_security_key_is_added_and_asked_for(language: str, site: Site, visit:
     # From now on a decision is confirmed with it.
     access_request = factories.submitted(city)
     page.goto(named.at("access:review", access_request.pk))
-    for point in ("organisation", "purpose", "scope", "documents", "interest"):
+    for point in ("organisation", "purpose", "scope", "documents", "interest", "person_1"):
         page.check(f"[name=point_{point}][value=yes]")
     page.check("[name=outcome][value=approve]")
     page.fill("[name=reason]", TYPED)

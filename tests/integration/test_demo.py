@@ -38,6 +38,7 @@ def figures() -> dict[str, object]:
 def test_the_sample_city(monkeypatch, settings, tmp_path):
     """One test, because making the city takes half a minute."""
     settings.AUDIT_WITNESS_FILE = tmp_path / "witness"
+    settings.POPULATION_REGISTER = "config.sample_population.ask"
     command = demo.Command(stdout=StringIO())
     command.prepare()
     made = figures()
@@ -69,6 +70,10 @@ def test_the_sample_city(monkeypatch, settings, tmp_path):
     )
     assert unopened.exists()
     assert not people["school2"].organisation.agreement_holds(timezone.localdate())
+
+    # Of whom the population register knows nobody has to compare anything; of the foreigner somebody has to.
+    waits = single.get(basis__code="PRESCHOOL-44", subjects__population="UNKNOWN")
+    assert [subject.population for subject in waits.current_subjects] == ["MATCHES", "UNKNOWN"]
 
     # The two people whom it is good to ask about answer differently.
     grant = unopened.filter(basis__code="PRESCHOOL-44").get()

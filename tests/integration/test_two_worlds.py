@@ -25,6 +25,7 @@ from django.conf import settings
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
+from django.test import override_settings
 from django.urls import reverse
 from django.utils import timezone
 from psycopg.conninfo import make_conninfo
@@ -44,7 +45,7 @@ from records import actions as records
 from records.keyservice.connection import register_keys
 from records.models import Offence, Status
 from records.penalties import Penalty
-from tests import databases, factories, signing, worlds
+from tests import databases, factories, residents, signing, worlds
 from tests.factories import Duty
 from tests.permission_table import USED_UP, cells
 from tests.worlds import ANONYMOUS
@@ -361,7 +362,7 @@ def asked(**values: Any) -> dict[str, Any]:
 
 
 def vote(outcome: str, version: str) -> dict[str, str]:
-    points = {f"point_{point.value.lower()}": "yes" for point in CheckPoint}
+    points = {f"point_{point.lower()}": "yes" for point in [*CheckPoint.values, "PERSON_1"]}
     proof = {"proof": "1", "password": factories.PASSWORD}
     return {**points, **proof, "version": version, "outcome": outcome, "reason": "不符合最小必要。"}
 
@@ -417,9 +418,19 @@ def journey(base: Base, world: str, dice: Dice) -> Run:
 
         submit()
         decide("return")
-        version = version_on(run(asking, "get", page("request_edit")).content.decode())
-        run(asking, "post", page("request_edit"), asked(version=version, reason="更正后的理由。"))
-        submit()
+
+        def correct(**values: str) -> str:
+            version = version_on(run(asking, "get", page("request_edit")).content.decode())
+            run(asking, "post", page("request_edit"), asked(version=version, reason="更正后的理由。", **values))
+            return version_on(run(asking, "get", check).content.decode())
+
+        # From here on a population register is connected, which knows people with and without records.
+        with override_settings(POPULATION_REGISTER=residents.PATH):
+            residents.live(PERSON, *OTHERS)
+            sent = {"version": correct(name_1="欧阳不建"), "declared": "on"}
+            assert "insists" in run(asking, "post", page("request_submit"), sent).content.decode()
+            correct()
+            submit()
         decide("refuse")
         run(asking, "get", page("request"))
 

@@ -18,7 +18,7 @@ REASON = "依据与用途相符，\n“最小”必要。"
 
 
 def vote(access_request, **values) -> dict[str, str]:
-    points = {f"point_{point.lower()}": "yes" for point in CheckPoint.values}
+    points = {f"point_{point.lower()}": "yes" for point in [*CheckPoint.values, "PERSON_1"]}
     return {**points, "version": str(access_request.version), "outcome": "approve", "reason": REASON, **values}
 
 

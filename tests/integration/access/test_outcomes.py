@@ -74,7 +74,7 @@ def test_every_page_of_one_request_says_its_scope_in_the_same_words(city, langua
     sent = {"version": draft.version, "declared": "on"}
     asking.post(reverse("access:request_submit", args=[draft.pk]), sent)
     draft.refresh_from_db()
-    points = {f"point_{point.lower()}": "yes" for point in CheckPoint.values}
+    points = {f"point_{point.lower()}": "yes" for point in [*CheckPoint.values, "PERSON_1"]}
     vote = {**points, "version": str(draft.version), "outcome": "approve", "reason": "准予。"}
     pages["request"] = get(asking, "access:request", draft.pk)
     pages["review"] = get(deciding, "access:review", draft.pk)
@@ -95,7 +95,7 @@ def test_every_page_of_one_request_says_its_scope_in_the_same_words(city, langua
 
 def test_a_narrower_vote_is_confirmed_in_its_own_words(city):
     access_request = case(city)
-    points = {f"point_{point.lower()}": "yes" for point in CheckPoint.values}
+    points = {f"point_{point.lower()}": "yes" for point in [*CheckPoint.values, "PERSON_1"]}
     vote = {**points, "version": str(access_request.version), "reason": "只需摘要。"}
     url = reverse("access:decide", args=[access_request.pk])
     client = browser(city.supervisor)
@@ -150,7 +150,7 @@ def test_an_approval_of_what_was_asked_is_no_partial_one(city):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_whoever_decides_in_part_is_told_so(city, language):
     access_request = factories.submitted(city)
-    points = {f"point_{point.lower()}": "yes" for point in CheckPoint.values}
+    points = {f"point_{point.lower()}": "yes" for point in [*CheckPoint.values, "PERSON_1"]}
     vote = {
         **points,
         "version": str(access_request.version),

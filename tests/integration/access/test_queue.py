@@ -30,7 +30,7 @@ def page(response) -> str:
 
 def vote(access_request, outcome: str = "approve", **values) -> dict[str, object]:
     """What a decider sends about this version: every point answered with yes, a reason, and who they are."""
-    points = {f"point_{point.lower()}": "yes" for point in CheckPoint.values}
+    points = {f"point_{point.lower()}": "yes" for point in [*CheckPoint.values, "PERSON_1"]}
     return {
         **points,
         "version": access_request.version,
@@ -374,7 +374,7 @@ def test_a_vote_from_the_page_of_another_person_is_refused_and_shown_with_who_it
     # What was typed stays; what was ticked was ticked about something else.
     assert "这句理由要留下。" in page(response)
     points = re.findall(r'<input[^>]*name="point_[^>]*>', page(response))
-    assert len(points) == 2 * len(CheckPoint.values) and not [tag for tag in points if " checked" in tag]
+    assert len(points) == 2 * len([*CheckPoint.values, "PERSON_1"]) and not [tag for tag in points if " checked" in tag]
     assert now.decisions.filter(round=now.round).count() == 0 and not Grant.objects.exists()
     # The page that comes back carries the version that it shows, and the checklist has to be answered again.
     assert int(version_on(response)) == now.version

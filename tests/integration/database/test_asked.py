@@ -32,7 +32,7 @@ def keep(app, pk, by=None):
     app.execute("select audit_write('REQUEST_SUBMITTED', %s, null, null, %s, '{}')", [by, str(pk)])
 
 
-def submit(app, city, draft, *, is_minor=False, **asked):
+def submit(app, city, draft, *, is_minor=False, also=None, **asked):
     """Submit a draft with nothing but SQL, as whoever has captured the application's role."""
     now = timezone.now()
     values = {
@@ -56,6 +56,8 @@ def submit(app, city, draft, *, is_minor=False, **asked):
             " values (gen_random_uuid(), %s, %s, 1, 'x', 'x', 'x', %s)",
             [draft.pk, values["round"], is_minor],
         )
+        if also:
+            app.execute(*also)
         keep(app, draft.pk)
     draft.refresh_from_db()
     return draft

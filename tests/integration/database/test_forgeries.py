@@ -36,6 +36,8 @@ def refused(error: pytest.ExceptionInfo) -> bool:
     return error.value.sqlstate == "SE001"
 
 
+# Of a request about one person whom no population register was asked about.
+POINTS = [*CheckPoint.values, "PERSON_1"]
 VOTE = "select access_vote(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 CONFIRM = "select access_confirm(%s, %s, %s, %s, %s, %s, true)"
 
@@ -53,7 +55,7 @@ def vote_values(access_request, by, **values):
         "window_from": None,
         "hours": access_request.basis.grant_hours,
         "openings": access_request.basis.grant_openings,
-        "checklist": Jsonb(dict.fromkeys(CheckPoint.values, True)),
+        "checklist": Jsonb(dict.fromkeys(POINTS, True)),
         "reason": b"ciphertext",
         "nonce": secrets.token_bytes(32),
         "digest": secrets.token_bytes(32),
@@ -106,6 +108,8 @@ def confirm(access_request, by, *vote):
         "insert into access_revocation (id) values (gen_random_uuid())",
         "delete from access_revocation",
         "insert into access_grantexpiry (grant_id) values (gen_random_uuid())",
+        "insert into access_populationquestion (id) values (gen_random_uuid())",
+        "update access_requestsubject set population = 'MATCHES'",
         "insert into audit_event (id, canonical) values (gen_random_uuid(), '{}')",
         "insert into audit_checkpoint (size, root, note, frontier) values (1, decode(repeat('00', 32), 'hex'), '', '{}')",
         "insert into audit_leaf (index, event_id, hash) values (0, gen_random_uuid(), decode(repeat('00', 32), 'hex'))",
@@ -170,6 +174,7 @@ def test_the_key_services_role_reads_no_table(keys, statement):
         "ANSWER_SHOWN",
         "GRANT_MADE",
         "REQUEST_VOTED",
+        "POPULATION_ASKED",
         "VIOLATION_SEALED",
         "IDENTITY_CONFIRMED",
         "GRANT_REVOKED",
@@ -242,10 +247,14 @@ def test_a_right_vote_is_taken_and_the_grant_is_what_it_allows(app, city):
         {"openings": None},
         {"window_from": timezone.localdate() + timedelta(days=2)},
         {"checklist": Jsonb({})},
-        {"checklist": Jsonb({**dict.fromkeys(CheckPoint.values, True), "SCOPE": False})},
-        {"checklist": Jsonb({**dict.fromkeys(CheckPoint.values, True), "MORE": True})},
-        {"checklist": Jsonb(dict.fromkeys(CheckPoint.values, "yes"))},
-        {"outcome": "REFUSE", "checklist": Jsonb({**dict.fromkeys(CheckPoint.values, True), "MORE": "a word"})},
+        {"checklist": Jsonb(dict.fromkeys(CheckPoint.values, True))},
+        {"checklist": Jsonb({**dict.fromkeys(POINTS, True), "PERSON_1": False})},
+        {"checklist": Jsonb({**dict.fromkeys(POINTS, True), "PERSON_2": True})},
+        {"outcome": "REFUSE", "checklist": Jsonb(dict.fromkeys(CheckPoint.values, False))},
+        {"checklist": Jsonb({**dict.fromkeys(POINTS, True), "SCOPE": False})},
+        {"checklist": Jsonb({**dict.fromkeys(POINTS, True), "MORE": True})},
+        {"checklist": Jsonb(dict.fromkeys(POINTS, "yes"))},
+        {"outcome": "REFUSE", "checklist": Jsonb({**dict.fromkeys(POINTS, True), "MORE": "a word"})},
         {"reason": None},
         {"nonce": b"short"},
     ],

@@ -63,7 +63,7 @@ def nothing_happened(access_request):
 def test_an_approval_grants_what_the_basis_and_the_vote_allow_to_the_requester_only(city):
     access_request = factories.submitted(city, factories.person(), factories.person())
 
-    access_request = vote(access_request, city.supervisor, hours=24, openings=2)
+    access_request = vote(access_request, city.supervisor, factories.review(people=2), hours=24, openings=2)
 
     grant = access_request.grant
     assert (access_request.status, access_request.decided_at) == (Status.APPROVED, grant.starts_at)
@@ -189,6 +189,8 @@ def test_reason_and_checklist_are_mandatory_whatever_the_outcome(city):
         (factories.review(" \n"), "Give the reason"),
         (Review(checklist=unfinished, reason="依法。"), "every point of the checklist"),
         (Review(checklist={**factories.review().checklist, "OTHER": True}, reason="依法。"), "every point"),
+        (factories.review(people=0), "every point"),
+        (factories.review(people=2), "every point"),
     ):
         for act in (vote, refuse, return_):
             with pytest.raises(Refused, match=sentence):
@@ -196,7 +198,7 @@ def test_reason_and_checklist_are_mandatory_whatever_the_outcome(city):
     assert nothing_happened(access_request)
 
 
-@pytest.mark.parametrize("point", CheckPoint.values)
+@pytest.mark.parametrize("point", [*CheckPoint.values, "PERSON_1"])
 def test_a_no_on_the_checklist_keeps_from_approving_and_not_from_refusing(city, point):
     access_request = factories.submitted(city)
     review = factories.review(**{point: False})

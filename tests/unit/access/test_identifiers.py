@@ -236,6 +236,8 @@ def test_check_name_keeps_a_name_as_it_is_shown():
         ("某" * 51, "too_long"),
         ("12345", "letters"),
         ("·", "letters"),
+        ("宋知远 341402198803120517", "number"),
+        ("宋知远３４１４０", "number"),
         ("张\n三", "line_break"),
         ("张\t三", "line_break"),
         ("张\0三", "nul"),

@@ -6,7 +6,7 @@ from access import proofs
 from access.actions import decisions, opening
 from audit import verification
 from records import disclosure
-from tests import factories
+from tests import factories, residents
 from tests.tampering import TRAIL, tamper
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +19,7 @@ TABLES = (
     "access_letter",
     "access_opening",
     "access_openingextension",
+    "access_populationquestion",
     "access_organisationuserobjectpermission",
     "access_requestsubject",
     "access_revocation",
@@ -29,9 +30,14 @@ TABLES = (
 
 
 @pytest.fixture
-def grant(owner):
-    """A grant that two people voted for, signed, confirmed, opened, read for longer and then revoked; and an earlier round."""
+def grant(owner, settings):
+    """A grant that two people voted for, signed, confirmed, opened, read for longer and then revoked; an earlier round; and
+    a request about somebody whom the population register knows."""
     city = factories.City()
+    settings.POPULATION_REGISTER, known = residents.PATH, factories.person()
+    residents.live(known)
+    factories.submitted(city, known)
+    settings.POPULATION_REGISTER = ""
     returned = factories.request_at(factories.RequestStatus.RETURNED, city)
     factories.requests.submit(returned, by=returned.requester, version=returned.version)
     grant = factories.ready(factories.approved(city, code="PRESCHOOL-44"))
@@ -73,6 +79,15 @@ CASES = [
     ("delete from access_decision where outcome = 'RETURN'", {"VOTE_WITHOUT_ROW"}),
     ("update access_requestsubject set subject_key = sha256('another')", {"VOTE_ABOUT_ELSE"}),
     ("update access_letter set content = 'another letter'", {"VOTE_ABOUT_ELSE"}),
+    ("update access_decision set checklist = checklist - 'PERSON_1'", {"VOTE_WITHOUT_EVENT", "GRANT_NOT_FROM_VOTES"}),
+    (rewrite_event("REQUEST_VOTED", '"established":1', '"established":0'), {"VOTE_WITHOUT_EVENT"}),
+    (
+        "update access_requestsubject set population = 'MATCHES' where population = ''",
+        {"VOTE_ABOUT_ELSE", "POPULATION_UNPROVED"},
+    ),
+    ("delete from access_populationquestion", {"POPULATION_UNPROVED"}),
+    ("update access_populationquestion set people = people + 1", {"POPULATION_UNPROVED"}),
+    (delete_event("POPULATION_ASKED"), {"POPULATION_UNPROVED"}),
     ("update access_grant set rung = 'FULL'", {"GRANT_WITHOUT_EVENT", "GRANT_NOT_FROM_VOTES", "OPENING_WITHOUT_ROW"}),
     ("update access_grant set ends_at = ends_at + interval '1 hour'", {"GRANT_WITHOUT_EVENT", "GRANT_NOT_FROM_VOTES"}),
     ("update access_grant set filter_count = filter_count + 1", {"GRANT_NOT_FROM_VOTES"}),
@@ -113,7 +128,7 @@ def test_a_grant_made_by_hand_is_named_with_its_row(grant, owner):
     tamper(
         owner,
         "insert into access_grant select (jsonb_populate_record(g, jsonb_build_object('id', gen_random_uuid(),"
-        " 'access_request_id', (select id from access_accessrequest where status = 'SUBMITTED'), 'round', 2))).*"
+        " 'access_request_id', (select id from access_accessrequest where status = 'SUBMITTED' and round = 2), 'round', 2))).*"
         " from access_grant g",
         tables=TABLES,
     )

@@ -71,6 +71,7 @@ def test_production_starts_with_safe_values_and_its_deployment_check_is_clean(st
         ("TRUSTED_PROXIES", "1", "TRUSTED_PROXIES must say how many proxies stand in front"),
         ("TRUSTED_PROXIES", "one", "TRUSTED_PROXIES must be a whole number"),
         ("SESSION_IDLE_SECONDS", "120", "SESSION_IDLE_SECONDS must be more than the two minutes"),
+        ("POPULATION_REGISTER", "config.sample_population.ask", "names the demo's invented register"),
         ("MODE", "prod", "MODE must be"),
     ],
 )

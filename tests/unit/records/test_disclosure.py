@@ -85,13 +85,13 @@ def test_an_abstract_says_category_date_organ_and_penalty_without_particulars(ci
 
 
 @pytest.mark.parametrize(
-    "world", ["nobody", "another name", "out of category", "out of window", "after the new act", "unsealed"]
+    "world", ["nobody", "another number", "out of category", "out of window", "after the new act", "unsealed"]
 )
 def test_none_and_not_for_you_are_the_same_answer(city, world):
     person = factories.person()
     today = timezone.localdate()
-    if world == "another name":
-        factories.sealed(city, factories.person("李四", person.number), **theft(day=today - timedelta(days=60)))
+    if world == "another number":
+        factories.sealed(city, factories.person(person.name), **theft(day=today - timedelta(days=60)))
     elif world == "out of category":
         factories.sealed(city, person, day=today - timedelta(days=60))
     elif world == "out of window":
@@ -105,6 +105,16 @@ def test_none_and_not_for_you_are_the_same_answer(city, world):
     answer = opened(grant)
 
     assert (answer.is_present, answer.records) == (False, [])
+
+
+def test_another_name_of_the_same_document_hides_nothing(city):
+    """Finding B4: one wrong character of the name, or a former name, cleared an offender."""
+    then = factories.person("宋知远")
+    factories.sealed(city, then, **theft(day=timezone.localdate() - timedelta(days=60)))
+
+    [record] = opened(court_grant(city, factories.person("宋知圆", then.number))).records
+
+    assert record.particulars["name"] == "宋知远"
 
 
 def test_an_earlier_penalty_counts_from_the_new_act_however_long_the_decision_takes(city):
