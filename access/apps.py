@@ -14,12 +14,13 @@ class AccessConfig(AppConfig):
         from access import (
             factors,
             kinds,
+            naming,
             proofs,
             shell,  # noqa: F401 - announces what is counted for the frame of every page
         )
         from audit import kinds as of_trail
         from audit import registers
 
-        of_trail.register(words=kinds.WORDS, finder=kinds.find, remarks=kinds.remarks)
+        of_trail.register(vocabulary=kinds.VOCABULARY, words=naming.WORDS, finder=naming.find, remarks=naming.remarks)
         registers.register(proofs.Wrong, *proofs.CHECKS)
         pre_save.connect(factors.sign, sender=Authenticator)

@@ -10,13 +10,12 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from access import duties, law
+from access import duties, kinds, law
 from access.duties import Duty
 from access.exceptions import NotAllowed, Refused
 from access.models import AccessRequest, CasePurpose, Decision, Grant, LegalBasis, Organisation, User
 from access.models.law import Gate
 from audit.models import Event
-from audit.trail import EventType
 
 
 def allowed(check: Callable[..., None], *subjects: Any) -> bool:
@@ -96,7 +95,7 @@ def _needs_other_units(access_request: AccessRequest) -> bool:
 
 def _was_appointed_by(requester_id: UUID, user: User) -> bool:
     """Say whether the requester ever gave this person the duty to decide; the trail remembers."""
-    given = Event.objects.filter(kind=EventType.DUTY_GIVEN, target_id=str(user.pk))
+    given = Event.objects.filter(kind=kinds.DUTY_GIVEN, target_id=str(user.pk))
     for actor, canonical in given.values_list("actor", "canonical"):
         detail = json.loads(bytes(canonical))["detail"]
         # Where it took two, whoever proposed it appointed them as well.

@@ -20,9 +20,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from audit import log, reading, trail
+from audit import kinds, log, reading, trail
 from audit.models import Event
-from audit.trail import Actor, EventType
+from audit.trail import Actor
 
 MOST = 500
 LONGEST_FINDING = 2000
@@ -172,7 +172,7 @@ def close(event_id: uuid.UUID, *, by: Actor, finding: str) -> None:
         if event_id not in {alarm.event_id for alarm in _raised()}:
             raise NotOpen
         about = ("audit.event", str(event_id))
-        closed = trail.write(EventType.ALARM_CLOSED, by=by, on=about, texts={"finding": finding})
+        closed = trail.write(kinds.ALARM_CLOSED, by=by, on=about, texts={"finding": finding})
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO public.audit_finding (event_id, alarm_id, finding) VALUES (%s, %s, %s)",
@@ -225,7 +225,7 @@ def _send(alarm: Alarm) -> None:
         ways.append("email")
     if ways:
         with transaction.atomic(durable=True):
-            trail.write(EventType.ALARM_SENT, by=None, on=("audit.event", str(alarm.event_id)), ways=ways)
+            trail.write(kinds.ALARM_SENT, by=None, on=("audit.event", str(alarm.event_id)), ways=ways)
 
 
 def _run(program: str, text: str) -> bool:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
 from django.utils.translation import gettext as _
 
-from audit import fingerprint, merkle, notes, reading, trail
+from audit import fingerprint, kinds, merkle, notes, reading, trail
 from audit.exceptions import SignerRefused, TrailUnavailable
 from audit.notes import create_signing_key
 from audit.reading import EARLIEST, LATEST
@@ -397,11 +397,11 @@ def write_alarm(reason: str) -> None:
         cursor.execute(
             "SELECT canonical FROM audit_event WHERE kind = %s AND at > clock_timestamp() - make_interval(secs => %s)"
             " ORDER BY at DESC LIMIT 200",
-            [trail.EventType.TRAIL_ALARM, ALARM_SECONDS],
+            [kinds.TRAIL_ALARM, ALARM_SECONDS],
         )
         raised = {reading.text(reading.content(row[0]), "detail", "reason") for row in cursor.fetchall()}
     if reason not in raised:
-        trail.write(trail.EventType.TRAIL_ALARM, by=None, on=None, reason=reason)
+        trail.write(kinds.TRAIL_ALARM, by=None, on=None, reason=reason)
 
 
 # Freshness ---------------------------------------------------------------------------------------------------------
@@ -440,7 +440,7 @@ def freshness() -> Freshness:
             LEFT JOIN audit_leaf AS leaf ON leaf.index = %s
             LEFT JOIN audit_event AS unsigned ON unsigned.id = leaf.event_id
             """,
-            [trail.EventType.TRAIL_ALARM, signed_size, signed_size],
+            [kinds.TRAIL_ALARM, signed_size, signed_size],
         )
         size, unsequenced, signed, unsigned, alarm, confirmed = cursor.fetchone()
     sentences, reasons = [], []

@@ -13,10 +13,10 @@ from django.db import DatabaseError, connection, models, transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from audit import fingerprint, log, notes, reading, registers, trail
+from audit import fingerprint, kinds, log, notes, reading, registers, trail
 from audit.exceptions import SignerRefused, Unavailable
 from audit.registers import Fault
-from audit.trail import Actor, EventType
+from audit.trail import Actor
 from audit.verify import Checkpoint, Frontier, Unverified, VerifierKey, node_hash
 
 MOST_FAULTS = 20
@@ -138,7 +138,7 @@ def verify_and_record(*, by: Actor | None) -> Verification:
     result = verify()
     with transaction.atomic(durable=True):
         trail.write(
-            EventType.TRAIL_VERIFIED,
+            kinds.TRAIL_VERIFIED,
             by=by,
             on=None,
             holds=result.holds,
@@ -199,7 +199,7 @@ def outcome_of(read: dict[str, Any]) -> Verification:
 def acceptors(schema: str) -> list[str]:
     """Return the ids of those who have accepted that the database is built like this."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT canonical FROM audit_event WHERE kind = %s ORDER BY at", [EventType.SCHEMA_ACCEPTED])
+        cursor.execute("SELECT canonical FROM audit_event WHERE kind = %s ORDER BY at", [kinds.SCHEMA_ACCEPTED])
         found = [reading.content(row[0]) for row in cursor.fetchall()]
     return sorted(
         {
@@ -231,7 +231,7 @@ def is_accepted(schema: str, first: str | None) -> bool:
 @transaction.atomic(durable=True)
 def accept_schema(schema: str, *, by: Actor) -> None:
     """Keep that a person found the change of functions, triggers and privileges to be an upgrade they know of."""
-    trail.write(EventType.SCHEMA_ACCEPTED, by=by, on=None, schema=schema)
+    trail.write(kinds.SCHEMA_ACCEPTED, by=by, on=None, schema=schema)
 
 
 # The walk ----------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 from stdnum.cn import ric, uscc
 
-from access import codes, sessions
+from access import codes, kinds, sessions
 from access.actions import decisions, identity, opening, people, proposals, requests
 from access.actions.decisions import Review, Scope
 from access.actions.requests import Particulars, Person
@@ -40,7 +40,6 @@ from access.models.people import POLICE_KINDS, OrganisationKind
 from access.models.requests import CheckPoint, Outcome
 from access.models.requests import Status as RequestStatus
 from audit import trail
-from audit.trail import EventType
 from config import database
 from records import actions as records
 from records import entry
@@ -76,7 +75,7 @@ class HistoryFactory(factory.django.DjangoModelFactory):
     def _create(cls, model_class, *args, **kwargs):
         with transaction.atomic():
             row = super()._create(model_class, *args, **kwargs)
-            trail.write(EventType.ORGANISATION_CREATED, by=None, on=row)
+            trail.write(kinds.ORGANISATION_CREATED, by=None, on=row)
             return row
 
 
@@ -115,7 +114,7 @@ class UserFactory(HistoryFactory):
         user.set_unusable_password()
         with transaction.atomic():
             user.save()
-            trail.write(EventType.USER_CREATED, by=None, on=user)
+            trail.write(kinds.USER_CREATED, by=None, on=user)
         enrol(user, password)
         return user
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access import codes, database, identifiers, permissions, refusals, sessions
+from access import codes, database, identifiers, kinds, permissions, refusals, sessions
 from access.codes import Code, Part
 from access.duties import DANGEROUS, Duty
 from access.exceptions import NotAllowed, Refused, WrongState
@@ -19,7 +19,6 @@ from access.models.people import POLICE_KINDS
 from access.models.proposals import ProposalKind, ProposalState
 from access.questions import Question
 from audit import trail
-from audit.trail import EventType
 
 
 @transaction.atomic(durable=True)
@@ -52,7 +51,7 @@ def create_organisation(
     )
     organisation._history_user = by
     organisation.save()
-    trail.write(EventType.ORGANISATION_CREATED, by=by, on=organisation, code=code, unit_kind=kind)
+    trail.write(kinds.ORGANISATION_CREATED, by=by, on=organisation, code=code, unit_kind=kind)
     return organisation
 
 
@@ -66,7 +65,7 @@ def change_agreement(organisation: Organisation, *, by: User, ends_on: date) -> 
     organisation.agreement_ends_on = ends_on
     organisation._history_user = by
     organisation.save(update_fields=["agreement_ends_on"])
-    trail.write(EventType.AGREEMENT_CHANGED, by=by, on=organisation, ends_on=ends_on.isoformat())
+    trail.write(kinds.AGREEMENT_CHANGED, by=by, on=organisation, ends_on=ends_on.isoformat())
     if ends_on < timezone.localdate():
         sessions.end_all(*User.objects.filter(organisation=organisation))
     return organisation
@@ -92,7 +91,7 @@ def create_user(
     user.set_unusable_password()
     user._history_user = by
     user.save()
-    trail.write(EventType.USER_CREATED, by=by, on=user, unit=organisation.code)
+    trail.write(kinds.USER_CREATED, by=by, on=user, unit=organisation.code)
     if by is not None and by_two:
         return user, _propose_code(user, by=by, reason="")
     return user, _make_code(user, by=by)
@@ -158,7 +157,7 @@ def disable_user(user: User, *, by: User) -> User:
     with database.translated():  # asked again where two at once wait for each other (access_keep_overseers)
         user.save()
     sessions.end_all(user)
-    trail.write(EventType.USER_DISABLED, by=by, on=user)
+    trail.write(kinds.USER_DISABLED, by=by, on=user)
     return user
 
 
@@ -169,7 +168,7 @@ def enable_user(user: User, *, by: User) -> User:
     user.is_active = True
     user._history_user = by
     user.save()
-    trail.write(EventType.USER_ENABLED, by=by, on=user)
+    trail.write(kinds.USER_ENABLED, by=by, on=user)
     return user
 
 
@@ -202,7 +201,7 @@ def store_password_anew(user: User, password: str) -> None:
     fresh.set_password(password)
     fresh._history_user = user
     fresh.save()
-    trail.write(EventType.PASSWORD_REHASHED, by=user, on=user)
+    trail.write(kinds.PASSWORD_REHASHED, by=user, on=user)
     user.password = fresh.password
 
 

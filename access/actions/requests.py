@@ -13,14 +13,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access import calendar, database, identifiers, law, permissions, vault
+from access import calendar, database, identifiers, kinds, law, permissions, vault
 from access import subjects as subjects_port
 from access.exceptions import Refused, Unavailable, WrongState
 from access.models import AccessRequest, CasePurpose, LegalBasis, Letter, Organisation, RequestSubject, User
 from access.models.people import OrganisationKind
 from access.models.requests import TRANSITIONS, Status
 from audit import trail
-from audit.trail import EventType
 
 TABLE = "access_accessrequest"
 CONTENT_VERSION = 1
@@ -118,7 +117,7 @@ def save_draft(
         access_request = AccessRequest(
             pk=pk, number=_number(today), organisation=by.organisation, requester=by, wrapped_key=wrapped, version=0
         )
-        kind = EventType.REQUEST_DRAFTED
+        kind = kinds.REQUEST_DRAFTED
     else:
         access_request = lock(access_request)
         permissions.check_can_edit(by, access_request)
@@ -131,7 +130,7 @@ def save_draft(
                     "This request was saved elsewhere since you opened it. What you typed is kept below; compare and save again."
                 )
             )
-        kind = EventType.REQUEST_EDITED
+        kind = kinds.REQUEST_EDITED
     permissions.check_basis_applies(basis, by.organisation, today)
     if case_purpose is not None:
         permissions.check_purpose_applies(case_purpose, by.organisation, today)
@@ -180,7 +179,7 @@ def attach_letter(
     )
     access_request.version += 1
     _save(access_request, by)
-    trail.write(EventType.REQUEST_EDITED, by=by, on=access_request, number=access_request.number, letter=str(pk))
+    trail.write(kinds.REQUEST_EDITED, by=by, on=access_request, number=access_request.number, letter=str(pk))
     return letter
 
 
@@ -225,7 +224,7 @@ def submit(access_request: AccessRequest, *, by: User, version: int) -> AccessRe
     RequestSubject.objects.bulk_create(subjects)
 
     trail.write(
-        EventType.REQUEST_SUBMITTED,
+        kinds.REQUEST_SUBMITTED,
         by=by,
         on=access_request,
         texts={"reason": particulars.reason, "scope_of_use": particulars.scope_of_use},
@@ -254,7 +253,7 @@ def withdraw(access_request: AccessRequest, *, by: User, version: int) -> Access
     access_request.status = Status.WITHDRAWN
     access_request.version += 1
     _save(access_request, by)
-    trail.write(EventType.REQUEST_WITHDRAWN, by=by, on=access_request, number=access_request.number)
+    trail.write(kinds.REQUEST_WITHDRAWN, by=by, on=access_request, number=access_request.number)
     return access_request
 
 
@@ -272,7 +271,7 @@ def lapse_one(now: datetime) -> bool:
     access_request.status = Status.LAPSED
     access_request.version += 1
     _save(access_request, None)
-    trail.write(EventType.REQUEST_LAPSED, by=None, on=access_request, number=access_request.number)
+    trail.write(kinds.REQUEST_LAPSED, by=None, on=access_request, number=access_request.number)
     return True
 
 

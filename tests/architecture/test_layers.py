@@ -16,21 +16,21 @@ APPS = ("audit", "access", "records", "config")
 # Inside an app a file imports from files to its left; a package is one place.
 LAYERS = {
     "audit": (
-        "exceptions", "sql", "verify", "reading", "notes", "merkle", "models", "trail", "fingerprint", "registers", "kinds",
+        "exceptions", "sql", "kinds", "checks", "verify", "reading", "notes", "merkle", "models", "trail", "fingerprint", "registers",
         "permissions", "log", "restoring", "export", "verification", "middleware", "sentences", "table", "narrowing", "alarms", "fields", "forms", "views",
         "urls", "apps", "management",
     ),
     "access": (
-        "exceptions", "refusals", "vault", "identifiers", "passwords", "codes", "subjects", "duties", "models", "questions", "factors", "attempts", "sessions",
+        "exceptions", "kinds", "refusals", "vault", "identifiers", "passwords", "codes", "subjects", "duties", "models", "questions", "factors", "attempts", "sessions",
         "calendar", "catalogue", "law", "scope", "permissions", "database", "addresses", "limits", "languages", "typed", "actions",
         "reading", "fields", "webauthn_forms", "forms", "entrance", "adapter", "uploads", "middleware", "people_forms", "frame",
-        "shell", "kinds", "templatetags", "views", "urls",
+        "shell", "naming", "templatetags", "views", "urls",
         "proofs", "apps", "management",
     ),
     "records": (
-        "exceptions", "keyservice", "models", "penalties", "entry", "catalogue", "permissions", "upkeep", "actions",
+        "exceptions", "kinds", "keyservice", "models", "penalties", "entry", "catalogue", "permissions", "upkeep", "actions",
         "disclosure", "tasks",
-        "forms", "shell", "kinds", "templatetags", "views", "urls", "proofs", "apps", "management",
+        "forms", "shell", "naming", "templatetags", "views", "urls", "proofs", "apps", "management",
     ),
 }  # fmt: skip
 # Imports inside a function that point right: a question of a model that the wrapper answers, the wrapper's rows, and what

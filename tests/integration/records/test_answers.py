@@ -14,12 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from access import kinds as access_kinds
 from access.actions import decisions, opening, people
 from access.actions.requests import key_of, read_person
 from access.duties import Duty
 from access.models import CasePurpose, Grant, Opening, Session, Undertaking
 from audit.models import Event
-from audit.trail import EventType
 from records.penalties import Penalty
 from tests import factories
 from tests.clients import signed_in
@@ -194,7 +194,7 @@ def test_a_signed_undertaking_is_kept_once_and_lets_open(city):
         response = client.post(page("undertaking", grant.pk), {"signed_name": city.requester.full_name}, follow=True)
 
     assert Undertaking.objects.count() == 1
-    assert kinds().count(EventType.UNDERTAKING_SIGNED) == 1
+    assert kinds().count(access_kinds.UNDERTAKING_SIGNED) == 1
     assert open_page(grant) in text_of(response)
 
 
@@ -303,7 +303,7 @@ def test_a_kindergarten_is_told_that_there_is_a_record_and_no_more(city):
         assert said in shown
     for hidden in [person.number, sealed.offence.name_en, str(sealed.pk), sealed.short_id, "测试路1号", "detention"]:
         assert hidden not in shown
-    assert kinds()[-2:] == [EventType.OPENING, EventType.ANSWER_SHOWN]
+    assert kinds()[-2:] == [access_kinds.OPENING, access_kinds.ANSWER_SHOWN]
 
 
 def test_the_watermark_names_the_client_and_never_a_proxy(city, settings):
@@ -399,7 +399,7 @@ def test_sending_the_form_twice_is_one_opening_with_two_events(city):
         assert client.post(open_page(grant), {"token": token}).status_code == 200
 
     assert Opening.objects.count() == 1
-    assert kinds().count(EventType.OPENING) == kinds().count(EventType.ANSWER_SHOWN) == 2
+    assert kinds().count(access_kinds.OPENING) == kinds().count(access_kinds.ANSWER_SHOWN) == 2
     assert Grant.objects.get().openings_used == 1
 
 

@@ -8,10 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from access import kinds
 from access.duties import Duty
 from access.identifiers import mask_name
 from audit.models import Event
-from audit.trail import EventType
 from records import actions, tasks
 from records.models import SealedRecord, Status, Violation
 from tests import factories
@@ -195,7 +195,7 @@ def test_the_worker_notes_a_grant_that_time_has_ended_once(city, owner):
     tasks.end_what_is_over(timestamp=0)
     tasks.end_what_is_over(timestamp=60)
 
-    assert Event.objects.filter(kind=EventType.GRANT_EXPIRED).count() == 1
+    assert Event.objects.filter(kind=kinds.GRANT_EXPIRED).count() == 1
 
 
 def test_confirming_twice_is_said(city):

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from access import kinds
 from access.actions import decisions, opening, people, requests
 from access.duties import Duty
 from access.exceptions import NothingToShow, Refused, Unavailable, WrongState
@@ -296,7 +297,7 @@ def test_whoever_moved_to_another_unit_has_left_the_grant_behind(city, grant):
     person.organisation, person._history_user = city.employer, city.people_admin
     with transaction.atomic():
         person.save()
-        trail.write(trail.EventType.USER_CHANGED, by=city.people_admin, on=person)
+        trail.write(kinds.USER_CHANGED, by=city.people_admin, on=person)
     factories.give(person, Duty.FILE_REQUESTS, city.employer)
 
     with pytest.raises(NothingToShow):

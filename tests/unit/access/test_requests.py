@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from access import calendar, database, identifiers, permissions
+from access import calendar, database, identifiers, kinds, permissions
 from access.actions import decisions, requests
 from access.duties import Duty
 from access.exceptions import NotAllowed, Refused, WrongState
@@ -124,7 +124,7 @@ def test_a_request_without_its_letter_or_with_a_removed_one_is_refused(city):
     draft = factories.request_draft(city)
     with transaction.atomic():
         draft.current_letters.update(removed_at=timezone.now())
-        trail.write(trail.EventType.REQUEST_EDITED, by=city.requester, on=draft)
+        trail.write(kinds.REQUEST_EDITED, by=city.requester, on=draft)
 
     with pytest.raises(Refused, match="official letter"):
         requests.submit(draft, by=city.requester, version=draft.version)

@@ -7,10 +7,10 @@ import pytest
 from django.db import connection, transaction
 from psycopg.conninfo import make_conninfo
 
+from access import kinds
 from audit import fingerprint, log, merkle, notes, trail
 from audit.exceptions import SignerRefused
 from audit.models import Event
-from audit.trail import EventType
 from audit.verify import Frontier
 from config import database
 from tests import signing
@@ -25,7 +25,7 @@ ONE = "SELECT audit_write('SIGNED_IN', null, null, null, null, '{}')"
 def write(count=1):
     for _number in range(count):
         with transaction.atomic():
-            trail.write(EventType.SIGNED_IN, by=None, on=None)
+            trail.write(kinds.SIGNED_IN, by=None, on=None)
 
 
 def state():
