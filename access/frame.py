@@ -13,8 +13,9 @@ from allauth.account.auth_backends import AuthenticationBackend
 from django.db import connection, models
 from django.utils import timezone
 
-from access.duties import Duty
+from access.actions import people
 from access.models import Organisation, User
+from access.models.duty import Duty
 from access.questions import SOMEBODY, Question, Written
 
 # How long before a year begins its calendar is missed.
@@ -48,6 +49,13 @@ class Counts:
 
 class Backend(AuthenticationBackend):
     """allauth's, which finds whoever is signed in together with the frame of their page."""
+
+    def _check_password(self, user: User | None, password: str) -> User | None:
+        """Let in with the right password, which is stored as passwords are today from then on."""
+        found: User | None = super()._check_password(user, password)
+        if found is not None and found.has_outdated_hash:
+            people.store_password_anew(found, password)
+        return found
 
     def get_user(self, user_id: Any) -> User | None:
         user = read(user_id)

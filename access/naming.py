@@ -13,7 +13,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from access import catalogue, kinds
-from access.duties import Duty
 from access.models import (
     AccessRequest,
     CasePurpose,
@@ -27,6 +26,7 @@ from access.models import (
     RequestSubject,
     User,
 )
+from access.models.duty import Duty
 from access.models.people import OrganisationKind
 from access.models.proposals import ProposalKind
 from access.models.requests import ActKind

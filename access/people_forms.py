@@ -12,9 +12,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from access import identifiers
-from access.duties import DANGEROUS, Duty
 from access.fields import CheckedField, DayField, NewPasswordField, PlainTextField
 from access.models import Organisation, User
+from access.models.duty import DANGEROUS, Duty
 
 
 class OrganisationField(forms.ModelChoiceField):

@@ -11,9 +11,9 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
-from access import duties
 from access.identifiers import AgeBand
 from access.models import Organisation, User
+from access.models.duty import Duty
 from access.models.law import in_reader_language
 from access.models.people import history
 
@@ -133,7 +133,7 @@ class ViolationQuerySet(models.QuerySet["Violation"]):
         """Keep the unsealed violations this person handles."""
         return self.filter(
             models.Exists(self._handlers(user)),
-            organ__in=duties.organisations(user, duties.Duty.ENTER_VIOLATIONS),
+            organ__in=Organisation.objects.reached_by(user, Duty.ENTER_VIOLATIONS),
         )
 
     def listed(self) -> ViolationQuerySet:
@@ -147,7 +147,7 @@ class ViolationQuerySet(models.QuerySet["Violation"]):
         """Keep what this person reviews: submitted or confirmed in their units, and not handled by themselves."""
         return self.filter(
             status__in=[Status.SUBMITTED, Status.CONFIRMED],
-            organ__in=duties.organisations(user, duties.Duty.CONFIRM_VIOLATIONS),
+            organ__in=Organisation.objects.reached_by(user, Duty.CONFIRM_VIOLATIONS),
         ).exclude(models.Exists(self._handlers(user)))
 
     @staticmethod

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from access import duties
-from access.duties import Duty
 from access.exceptions import NotAllowed
 from access.models import Organisation, User
+from access.models.duty import Duty
 from records.models import Violation, ViolationUserObjectPermission
 
 

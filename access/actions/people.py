@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 
 from access import codes, database, identifiers, kinds, permissions, refusals, sessions
 from access.codes import Code, Part
-from access.duties import DANGEROUS, Duty
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.models import Enrolment, Organisation, Proposal, User
+from access.models.duty import DANGEROUS, Duty
 from access.models.people import POLICE_KINDS
 from access.models.proposals import ProposalKind, ProposalState
 from access.questions import Question
@@ -196,7 +196,7 @@ def withdraw_duty(user: User, duty: Duty, organisation: Organisation, *, by: Use
 
 @transaction.atomic(durable=True)
 def store_password_anew(user: User, password: str) -> None:
-    """Keep the same password in the way that is current now, as Django asks for at a sign-in."""
+    """Keep the same password in the way that is current now; the sign-in that it has just let in is the chance."""
     fresh = _lock(user)
     fresh.set_password(password)
     fresh._history_user = user

@@ -34,7 +34,7 @@ def change_password(*, by: User, session_key: str, password: str) -> None:
         validate_password(password, user)
     except ValidationError as error:
         raise Refused(" ".join(error.messages)) from None
-    if user.has_password(password):
+    if user.check_password(password):
         raise Refused(_("This is the password that you have now. Choose another one."))
     user.set_password(password)
     user._history_user = by

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, ClassVar, Never
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import check_password, get_hasher, identify_hasher, make_password
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import get_language
@@ -16,6 +16,7 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from simple_history.models import HistoricalRecords
 
 from access import vault
+from access.models.duty import Duty
 
 
 def history(**options: Any) -> HistoricalRecords:
@@ -64,11 +65,18 @@ POLICE_KINDS = frozenset(
         OrganisationKind.POLICE_STATION,
     }
 )
-CASE_HANDLING_KINDS = POLICE_KINDS | {
-    OrganisationKind.PROCURATORATE,
-    OrganisationKind.COURT,
-    OrganisationKind.SUPERVISION_ORGAN,
-}
+
+
+class OrganisationQuerySet(models.QuerySet["Organisation"]):
+    def reached_by(self, user: User, duty: Duty) -> OrganisationQuerySet:
+        """Keep the units that this person's duty reaches: those where it was given, and all below."""
+        reaching = (
+            held_duties()
+            .filter(user=user, permission__codename=duty)
+            .annotate(below=models.ExpressionWrapper(models.OuterRef("path"), models.CharField()))
+            .filter(below__startswith=models.F("content_object__path"))
+        )
+        return self.filter(models.Exists(reaching))
 
 
 class Organisation(models.Model):
@@ -88,6 +96,7 @@ class Organisation(models.Model):
     agreement_ends_on = models.DateField(_("agreement ends on"), null=True)
     is_active = models.BooleanField(default=True)
 
+    objects = OrganisationQuerySet.as_manager()
     history = history()
     _history_user: User | None
 
@@ -184,18 +193,14 @@ class User(AbstractBaseUser):
         self.password = make_password(None) if raw_password is None else self.hash_of(raw_password)
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Say whether the password is right; one that is stored in an outdated way is stored anew, with its event."""
+        """Say whether the password is right, and leave it stored as it is."""
+        return check_password(self._bound(raw_password or ""), self.password)
 
-        def store_anew(_bound: str | None) -> None:
-            from access.actions import people
-
-            people.store_password_anew(self, raw_password or "")
-
-        return check_password(self._bound(raw_password or ""), self.password, store_anew)
-
-    def has_password(self, raw_password: str) -> bool:
-        """Say whether this is the password, and leave it stored as it is."""
-        return check_password(self._bound(raw_password), self.password)
+    @property
+    def has_outdated_hash(self) -> bool:
+        """Say whether the password is stored in another way than passwords are today."""
+        today = get_hasher()
+        return identify_hasher(self.password).algorithm != today.algorithm or today.must_update(self.password)
 
     def _bound(self, password: str) -> str:
         return vault.index("password", f"{self.pk}\n{password}").hex()
@@ -211,16 +216,15 @@ class User(AbstractBaseUser):
     @property
     def may_oversee(self) -> bool:
         """May this person read the trail? (asked by the pages of `audit`)"""
-        from access.duties import Duty, holds
-
-        return holds(self, Duty.OVERSEE)
+        return self._holds(Duty.OVERSEE)
 
     @property
     def may_watch(self) -> bool:
         """May this person see alarms of the trail, and close them? (asked by the pages of `audit`)"""
-        from access.duties import Duty, holds
+        return self.may_oversee or self._holds(Duty.ASSIGN_DUTIES)
 
-        return self.may_oversee or holds(self, Duty.ASSIGN_DUTIES)
+    def _holds(self, duty: Duty) -> bool:
+        return held_duties().filter(user=self, permission__codename=duty).exists()
 
     def has_perm(self, perm: str, obj: object = None) -> Never:
         raise TypeError("Nobody holds global permissions; ask access.duties.")
@@ -236,6 +240,11 @@ class OrganisationUserObjectPermission(UserObjectPermissionBase):
     given_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     consented_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     given_at = models.DateTimeField(db_default=Now())
+
+
+def held_duties() -> models.QuerySet[OrganisationUserObjectPermission]:
+    """Return the duties of everybody whose account is not disabled."""
+    return OrganisationUserObjectPermission.objects.filter(user__is_active=True)
 
 
 class OrganisationGroupObjectPermission(GroupObjectPermissionBase):

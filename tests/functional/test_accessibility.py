@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from access import kinds
 from access.actions import people
-from access.duties import Duty
 from access.models import AccessRequest, Grant, Proposal, User
+from access.models.duty import Duty
 from access.models.proposals import ProposalKind, ProposalState
 from access.models.requests import Status as RequestStatus
 from audit.models import Event

@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from access import duties
 from access import kinds as access_kinds
+from access.models.duty import Duty
 from access.models.people import OrganisationKind
 from access.models.requests import Status as RequestStatus
 from audit import alarms, trail
@@ -72,7 +72,7 @@ def closings(city: factories.City, count: int) -> None:
 def people(city: factories.City, count: int) -> None:
     for _row in range(count):
         unit = factories.organisation(OrganisationKind.SCHOOL, parent=city.bureau)
-        factories.user_with(duties.Duty.FILE_REQUESTS, organisation=unit)
+        factories.user_with(Duty.FILE_REQUESTS, organisation=unit)
 
 
 PAGES = [

@@ -10,9 +10,9 @@ from django.test import Client
 from psycopg.conninfo import make_conninfo
 
 from access.actions import decisions, people
-from access.duties import Duty
 from access.exceptions import NothingToShow, Unavailable
 from access.models import Grant, Session, User
+from access.models.duty import Duty
 from audit import log, verification, verify
 from audit.exceptions import SignerRefused
 from audit.models import Event

@@ -16,10 +16,10 @@ from django.utils import timezone
 from access import duties
 from access.actions import people
 from access.codes import Code
-from access.duties import Duty
 from access.exceptions import NotAllowed, Refused
 from access.identifiers import IdentifierError
 from access.models import Organisation, User
+from access.models.duty import Duty
 from access.models.people import OrganisationKind
 
 KEEPERS = (Duty.ADMINISTER_PEOPLE, Duty.ASSIGN_DUTIES, Duty.OVERSEE)

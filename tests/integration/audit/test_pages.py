@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access import kinds as access_kinds
-from access.duties import Duty
+from access.models.duty import Duty
 from audit import fingerprint, log, trail, verification, verify
 from audit import kinds as audit_kinds
 from audit.models import Event

@@ -17,8 +17,8 @@ from django.utils import timezone
 from access import kinds as access_kinds
 from access.actions import decisions, opening, people
 from access.actions.requests import key_of, read_person
-from access.duties import Duty
 from access.models import CasePurpose, Grant, Opening, Session, Undertaking
+from access.models.duty import Duty
 from audit.models import Event
 from records.penalties import Penalty
 from tests import factories

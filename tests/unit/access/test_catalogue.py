@@ -10,7 +10,14 @@ from access import catalogue
 from access.catalogue import FrozenRowChanged
 from access.models import CasePurpose, LegalBasis, WorkingDay
 from access.models.law import RecordFilter, Rung, Standing
-from access.models.people import CASE_HANDLING_KINDS, POLICE_KINDS, OrganisationKind
+from access.models.people import POLICE_KINDS, OrganisationKind
+
+# The organs that handle cases and may ask for one.
+CASE_HANDLING_KINDS = POLICE_KINDS | {
+    OrganisationKind.PROCURATORATE,
+    OrganisationKind.COURT,
+    OrganisationKind.SUPERVISION_ORGAN,
+}
 
 FOLDER = Path(catalogue.__file__).parent
 BASES = {row["code"]: row for row in catalogue.read(FOLDER / "legal_bases.json")}

@@ -17,7 +17,6 @@ from django.utils import timezone
 
 from access import kinds
 from access.actions import decisions, opening
-from access.duties import Duty
 from access.models import (
     AccessRequest,
     CasePurpose,
@@ -36,6 +35,7 @@ from access.models import (
     User,
     WorkingDay,
 )
+from access.models.duty import Duty
 from access.models.law import Rung
 from access.models.people import POLICE_KINDS, OrganisationKind
 from access.models.requests import Status

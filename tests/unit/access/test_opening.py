@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from access import kinds
 from access.actions import decisions, opening, people, requests
-from access.duties import Duty
 from access.exceptions import NothingToShow, Refused, Unavailable, WrongState
 from access.models import IdentityConfirmation, Opening, OpeningExtension, Undertaking, User
+from access.models.duty import Duty
 from audit import trail
 from audit.models import Event
 from tests import factories

@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from access import calendar, database, identifiers, kinds, permissions
 from access.actions import decisions, requests
-from access.duties import Duty
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.identifiers import IdentifierError
 from access.models import AccessRequest, CasePurpose, Letter, RequestSubject
+from access.models.duty import Duty
 from access.models.people import OrganisationKind
 from access.models.requests import TRANSITIONS, Outcome, Status
 from access.vault import datakeys

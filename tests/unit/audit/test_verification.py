@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, models, transaction
 
 from access import kinds as access_kinds
-from access.duties import Duty
+from access.models.duty import Duty
 from access.models.people import OrganisationKind
 from audit import fingerprint, log, notes, registers, trail, verification
 from audit import kinds as audit_kinds
