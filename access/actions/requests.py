@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import uuid
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access import calendar, database, identifiers, kinds, law, permissions, vault
+from access import calendar, content, database, identifiers, kinds, law, permissions, vault
 from access import subjects as subjects_port
-from access.exceptions import Refused, Unavailable, WrongState
+from access.exceptions import Refused, WrongState
 from access.models import AccessRequest, CasePurpose, LegalBasis, Letter, Organisation, RequestSubject, User
 from access.models.people import OrganisationKind
 from access.models.requests import TRANSITIONS, Status
 from audit import trail
 
 TABLE = "access_accessrequest"
-CONTENT_VERSION = 1
+CONTENT_VERSION = PERSON_VERSION = 1
 NUMBER_ALPHABET = (
     "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread aloud; random, since sequences tell stories
 )
@@ -49,18 +49,30 @@ class Particulars:
 
     def to_bytes(self) -> bytes:
         """Return the content as it is encrypted, with its version."""
-        return json.dumps({"v": CONTENT_VERSION, **asdict(self)}, ensure_ascii=False).encode()
+        return content.written(CONTENT_VERSION, asdict(self))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Particulars:
         """Read content of any version; raises Unavailable for one that this program does not know."""
-        values = json.loads(data)
-        if values.pop("v", None) != CONTENT_VERSION:
-            raise Unavailable("A request was written by a newer version of the program; install that one.")
-        return cls(**{**values, "people": [Person(**person) for person in values["people"]]})
+        return content.read(data, READERS)
+
+
+def _read_version_1(values: dict[str, Any]) -> Particulars:
+    people = [_read_person_version_1(person) for person in values.get("people", [])]
+    return Particulars(**{**content.known(Particulars, values), "people": people})
+
+
+def _read_person_version_1(values: dict[str, Any]) -> Person:
+    return Person(**content.known(Person, values))
+
+
+# One reader for each version ever written; an old one is never changed (access/content.py).
+READERS: content.Readers[Particulars] = {1: _read_version_1}
+PERSON_READERS: content.Readers[Person] = {1: _read_person_version_1}
 
 
 def key_of(access_request: AccessRequest) -> vault.DataKey:
+    """Return the key that opens all that was typed into this request; call it only for who may see the request."""
     return vault.unwrap(
         bytes(access_request.wrapped_key),
         table=TABLE,
@@ -76,7 +88,8 @@ def read_particulars(access_request: AccessRequest) -> Particulars:
 
 
 def read_person(key: vault.DataKey, subject: RequestSubject) -> Person:
-    return Person(**json.loads(key.decrypt(bytes(subject.particulars), field=f"subject:{subject.pk}")))
+    """Return a person who was asked about, as the request was submitted; call it only for who may see the request."""
+    return content.read(key.decrypt(bytes(subject.particulars), field=f"subject:{subject.pk}"), PERSON_READERS)
 
 
 def read_letter(letter: Letter) -> tuple[str, bytes]:
@@ -330,7 +343,7 @@ def _subject(
         position=position,
         subject_key=index.subject_key,
         identity_key=index.identity_key,
-        particulars=key.encrypt(json.dumps(asdict(person), ensure_ascii=False).encode(), field=f"subject:{pk}"),
+        particulars=key.encrypt(content.written(PERSON_VERSION, asdict(person)), field=f"subject:{pk}"),
         is_minor=number.birth_date is not None and identifiers.age_band(number.birth_date, today) in identifiers.MINORS,
     )
 
