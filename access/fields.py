@@ -142,12 +142,11 @@ class LetterField(forms.FileField):
         letter: UploadedFile | None = super().to_python(data)  # type: ignore[assignment]
         if letter is None or letter.name is None or letter.size is None:
             return None
-        megabytes = settings.LETTER_MAX_BYTES // 1024 // 1024
         if letter.size > settings.LETTER_MAX_BYTES:
             raise ValidationError(
                 _("The file has %(size)s MB and may have %(limit)s MB; make it smaller or choose another one."),
                 code="too_large",
-                params={"size": -(-letter.size // 1024 // 1024), "limit": megabytes},
+                params={"size": -(-letter.size // 1024 // 1024), "limit": settings.LETTER_MAX_MEGABYTES},
             )
         try:
             identifiers.check_plain_text(letter.name, LONGEST_LINE)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.forms import BoundField
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -132,7 +133,10 @@ class RequestForm(forms.Form):
     )
     letter = LetterField(
         label=_("Letter as a file"),
-        help_text=_("PDF, JPEG or OFD, at most 20 MB, with the seal of your unit."),
+        help_text=format_lazy(
+            _("PDF, JPEG or OFD, at most {megabytes} MB, with the seal of your unit."),
+            megabytes=settings.LETTER_MAX_MEGABYTES,
+        ),
         error_messages={"required": _("Attach the official letter.")},
     )
 

@@ -52,7 +52,7 @@ class Bounded:
                 limit += 2 * settings.LETTER_MAX_BYTES
             if int(length[:15]) > limit:
                 with translation.override(translation.get_language_from_request(request)):
-                    page = render_to_string("413.html", {"megabytes": settings.LETTER_MAX_BYTES // 1024 // 1024})
+                    page = render_to_string("413.html", {"megabytes": settings.LETTER_MAX_MEGABYTES})
                 return HttpResponse(page, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return self.get_response(request)
 

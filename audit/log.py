@@ -417,10 +417,6 @@ class Freshness:
     # The same as codes; the signer's own alarms, which are events, are not among them.
     reasons: list[str] = field(default_factory=list)
 
-    @property
-    def healthy(self) -> bool:
-        return not self.sentences
-
 
 def freshness() -> Freshness:
     """Return the state of sequencing, signing and confirming, by the database's clock."""

@@ -176,7 +176,9 @@ def attach_letter(
     if not access_request.is_editable:
         raise WrongState(_already(access_request))
     if not content or len(content) > settings.LETTER_MAX_BYTES:
-        raise Refused(_("The letter must be a file of at most 20 MB."))
+        raise Refused(
+            _("The letter must be a file of at most %(megabytes)s MB.") % {"megabytes": settings.LETTER_MAX_MEGABYTES}
+        )
 
     access_request.current_letters.update(removed_at=trail.database_now())
     key = key_of(access_request)
