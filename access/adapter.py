@@ -30,6 +30,7 @@ class AccountAdapter(DefaultAccountAdapter):
             trail.write(kinds.SIGNED_IN, by=user, on=user)
 
     def logout(self, request: HttpRequest) -> None:
+        """End the session together with its event; without the event it goes on."""
         user = request.user
         with transaction.atomic(durable=True):
             if user.is_authenticated:
@@ -67,6 +68,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
 class MFAAdapter(DefaultMFAAdapter):
     def get_totp_label(self, user: User) -> str:
+        """Name the account in the authenticator app by the user name alone."""
         return user.username
 
     def encrypt(self, text: str) -> str:
@@ -74,4 +76,5 @@ class MFAAdapter(DefaultMFAAdapter):
         return vault.seal_text(text, table="mfa_authenticator", field="data")
 
     def decrypt(self, encrypted_text: str) -> str:
+        """Open a second-factor secret; one that was copied from elsewhere does not open."""
         return vault.open_text(encrypted_text, table="mfa_authenticator", field="data")

@@ -243,6 +243,7 @@ class RequestForm(forms.Form):
         return not self.is_final or name in self._people_fields()
 
     def clean(self) -> dict[str, Any]:
+        """Read the people row by row, and ask for what the basis and the purpose need."""
         cleaned = super().clean() or {}
         cleaned["people"] = self._clean_people(cleaned)
         self._clean_needs(cleaned)
@@ -428,10 +429,12 @@ class DecisionForm(forms.Form):
 
     @property
     def points(self) -> list[BoundField]:
+        """The points of the checklist, each as its field."""
         return [self[_point(point)] for point in CheckPoint]
 
     @property
     def narrowed(self) -> list[BoundField]:
+        """The fields on which less may be given than was asked."""
         return [self[name] for name in self.NARROWED]
 
     def full_clean(self) -> None:
@@ -442,6 +445,7 @@ class DecisionForm(forms.Form):
         reason.required = True
 
     def clean(self) -> dict[str, Any]:
+        """Refuse an outcome that says something else than the scope below it: what is shown is what is given (Rule 7)."""
         cleaned = super().clean() or {}
         changed = [name for name in self.NARROWED if cleaned.get(name) not in (None, "", getattr(self.widest, name))]
         if cleaned.get("outcome") == self.APPROVE and changed:
@@ -527,6 +531,7 @@ class IdentityForm(forms.Form):
             del self.fields["code"]
 
     def clean(self) -> dict[str, Any]:
+        """Ask for the security key where this person has one."""
         cleaned = super().clean() or {}
         if (
             self.strongest == "webauthn"
@@ -554,6 +559,7 @@ class NewPasswordForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
+        """Refuse two passwords that are not the same."""
         cleaned = super().clean() or {}
         if not self.errors and cleaned["new_password"] != cleaned["new_password_again"]:
             self.add_error("new_password_again", _("This is not the same as above. Type both again."))

@@ -43,6 +43,7 @@ class Counts:
 
     @classmethod
     def announce(cls, counts: dict[str, tuple[set[Duty], Question[Any]]]) -> None:
+        """Add what an app counts for the menu, and for whom."""
         cls.announced.update(counts)
         _statement.cache_clear()
 
@@ -58,6 +59,7 @@ class Backend(AuthenticationBackend):
         return found
 
     def get_user(self, user_id: Any) -> User | None:
+        """Return who is signed in with the frame of their page, in one query, or nobody where the account is disabled."""
         user = read(user_id)
         return user if user is not None and self.user_can_authenticate(user) else None
 

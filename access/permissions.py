@@ -26,6 +26,7 @@ def allowed(check: Callable[..., None], *subjects: Any) -> bool:
 
 
 def check_can_file(user: User, today: date) -> None:
+    """Raise NotAllowed unless this person files for their unit and its agreement is in force."""
     if not duties.has(user, Duty.FILE_REQUESTS, user.organisation):
         raise NotAllowed(_("You do not file access requests for your unit. Ask whoever assigns duties."))
     check_agreement_holds(user.organisation, today)
@@ -48,11 +49,13 @@ def check_basis_applies(basis: LegalBasis, organisation: Organisation, today: da
 
 
 def check_purpose_applies(purpose: CasePurpose, organisation: Organisation, today: date) -> None:
+    """Refuse, with the citation, a purpose that this kind of organisation cannot ask for."""
     if reason := law.why_not_purpose(purpose, organisation, today):
         raise Refused(reason)
 
 
 def check_can_edit(user: User, access_request: AccessRequest) -> None:
+    """Raise NotAllowed unless this person wrote the request."""
     if user.pk != access_request.requester_id:
         raise NotAllowed(_("Only the person who wrote this request may change it."))
 
@@ -75,6 +78,7 @@ def eligible_deciders(access_request: AccessRequest, organ: Organisation) -> lis
 
 
 def check_can_revoke(user: User, grant: Grant) -> None:
+    """Raise NotAllowed unless this person decides for the receiving organ and did not ask themselves."""
     organ = grant.access_request.receiving_organ
     if organ is None or not duties.has(user, Duty.DECIDE_REQUESTS, organ):
         raise NotAllowed(_("Only those who decide for the receiving organ may revoke this grant."))
@@ -83,6 +87,7 @@ def check_can_revoke(user: User, grant: Grant) -> None:
 
 
 def check_can_administer(user: User, organisation: Organisation) -> None:
+    """Raise NotAllowed unless this person administers the people of this unit."""
     if not duties.has(user, Duty.ADMINISTER_PEOPLE, organisation):
         raise NotAllowed(_("You do not administer the people of this unit."))
 

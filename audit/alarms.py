@@ -96,10 +96,12 @@ class Alarm:
 
     @property
     def sentence(self) -> str:
+        """What is wrong, in the reader's language."""
         return str(self.reason.label)
 
     @property
     def to_do(self) -> str:
+        """What to do about it, in the reader's language."""
         return str(TO_DO.get(self.reason, _LOOK))
 
 

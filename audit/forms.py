@@ -41,6 +41,7 @@ class FilterForm(forms.Form):
     time_to = forms.TimeField(label=_("To time"), required=False, widget=TimeInput)
 
     def clean(self) -> dict[str, Any]:
+        """Refuse a time without its day, and an end before its beginning."""
         cleaned = super().clean() or {}
         for time, day in (("time_from", "day_from"), ("time_to", "day_to")):
             if cleaned.get(time) and not cleaned.get(day) and day not in self.errors:

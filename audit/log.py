@@ -123,6 +123,7 @@ class LoggedEvent:
 
     @property
     def is_intact(self) -> bool:
+        """Say whether the event is there and is the one whose hash was logged."""
         return self.canonical is not None and merkle.leaf_hash(self.canonical) == self.hash
 
 

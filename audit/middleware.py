@@ -42,6 +42,7 @@ class RecordDenials:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer 503 where an event could not be committed or a part is missing; nothing of the page is shown."""
         # Rule 2: nothing is shown unless its event is committed. Rule 12: nor without key, function or connection.
         return self._unavailable(request, exception) if isinstance(exception, Unavailable) else None
 

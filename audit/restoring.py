@@ -39,6 +39,7 @@ class Lost:
     events: list[dict[str, Any]]
 
     def told(self, *kinds: str) -> list[dict[str, Any]]:
+        """Return what the lost events of these kinds say, in their order."""
         return [read for read in self.events if reading.text(read, "kind") in kinds]
 
 

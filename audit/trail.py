@@ -26,7 +26,8 @@ class Actor(Protocol):
     pk: Any
 
     @property
-    def unit_code(self) -> str: ...
+    def unit_code(self) -> str:
+        """The code of the unit that the actor acts for."""
 
 
 def write(

@@ -94,12 +94,15 @@ class Verification:
 
     @property
     def holds(self) -> bool:
+        """Say whether nothing at all is wrong."""
         return self.fault_count == 0
 
     def add(self, what: Wrong, index: int | None = None, event_id: uuid.UUID | None = None) -> None:
+        """Count one fault, and keep it if there is room."""
         self.add_fault(Fault(what, index, event_id))
 
     def add_fault(self, fault: Fault) -> None:
+        """Count a fault; the first ones are kept with their places, so that a broken trail needs no endless memory."""
         self.fault_count += 1
         if len(self.faults) < MOST_FAULTS:
             self.faults.append(fault)
@@ -225,6 +228,7 @@ def first_schema() -> str | None:
 
 
 def is_accepted(schema: str, first: str | None) -> bool:
+    """Say whether the database is built as the first checkpoint says (`first`), or enough people accepted how it is now."""
     return first in (None, schema) or len(acceptors(schema)) >= ACCEPTORS
 
 

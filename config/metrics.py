@@ -55,6 +55,7 @@ class FromTheDatabase(Collector):
     """What every process may know by asking: how old the queues are, and how far the trail lags."""
 
     def collect(self) -> Iterator[Metric]:
+        """Yield what the trail and the queues count, and which part that a page needs is missing."""
         ready = GaugeMetricFamily("seal_ready", "Whether each part that a page needs is there.", labels=["check"])
         for name, trouble in health.troubles().items():
             ready.add_metric([name], float(not trouble))
@@ -67,6 +68,7 @@ class FromTheDatabase(Collector):
             connection.close()  # seal_ready says so
 
     def describe(self) -> Iterator[Metric]:
+        """Yield nothing, or registering would ask the database."""
         return iter(())  # or registering would ask the database
 
 

@@ -59,14 +59,17 @@ class Offence(models.Model):
 
     @property
     def name(self) -> str:
+        """The name in the reader's language."""
         return in_reader_language(self, "name")
 
     @property
     def citation(self) -> str:
+        """Article, paragraph and item in the reader's language."""
         return in_reader_language(self, "citation")
 
     @property
     def section_title(self) -> str:
+        """The section of the law in the reader's language."""
         return in_reader_language(self, "section")
 
     @property
@@ -104,6 +107,7 @@ class SealingRule(models.Model):
 
     @property
     def citation(self) -> str:
+        """Article and law in the reader's language."""
         return in_reader_language(self, "citation")
 
 
@@ -241,6 +245,7 @@ class Violation(models.Model):
 
     @property
     def is_editable(self) -> bool:
+        """Say whether its handlers may still change it."""
         return self.status in EDITABLE
 
     @property
@@ -298,4 +303,5 @@ class SealedRecord(models.Model):
 
     @property
     def short_id(self) -> str:
+        """The beginning of its id, as people say it."""
         return str(self.pk)[:8].upper()

@@ -163,6 +163,7 @@ def disable_user(user: User, *, by: User) -> User:
 
 @transaction.atomic(durable=True)
 def enable_user(user: User, *, by: User) -> User:
+    """Let a disabled person sign in again, with the duties that they held."""
     user = _lock(user)
     permissions.check_can_administer(by, user.organisation)
     user.is_active = True

@@ -129,6 +129,7 @@ class Organisation(models.Model):
 
     @property
     def is_police(self) -> bool:
+        """Say whether this is a public security organ; only these enter, confirm and decide."""
         return self.kind in POLICE_KINDS
 
     def agreement_holds(self, on: date) -> bool:
@@ -142,6 +143,7 @@ class UserManager(BaseUserManager["User"]):
     """People are made by `actions.create_user`; this only finds them."""
 
     def get_by_natural_key(self, username: str | None) -> User:
+        """Return the person of this user name, as authentication asks for them."""
         return self.get(username=username)
 
 
@@ -190,6 +192,7 @@ class User(AbstractBaseUser):
         return make_password(self._bound(password))
 
     def set_password(self, raw_password: str | None) -> None:
+        """Put the hash of a password into this row, or one that no password has; whoever saves the row writes the event."""
         self.password = make_password(None) if raw_password is None else self.hash_of(raw_password)
 
     def check_password(self, raw_password: str | None) -> bool:
@@ -206,6 +209,7 @@ class User(AbstractBaseUser):
         return vault.index("password", f"{self.pk}\n{password}").hex()
 
     def get_full_name(self) -> str:
+        """The name, as Django and allauth ask for it."""
         return self.full_name
 
     @property
@@ -227,6 +231,7 @@ class User(AbstractBaseUser):
         return held_duties().filter(user=self, permission__codename=duty).exists()
 
     def has_perm(self, perm: str, obj: object = None) -> Never:
+        """Raise TypeError: there are no global permissions that could be asked for by mistake."""
         raise TypeError("Nobody holds global permissions; ask access.duties.")
 
     has_module_perms = has_perms = has_perm

@@ -208,6 +208,7 @@ class AccessRequest(models.Model):
 
     @property
     def is_editable(self) -> bool:
+        """Say whether its requester may still change it."""
         return self.status in EDITABLE
 
     @cached_property
@@ -226,10 +227,12 @@ class AccessRequest(models.Model):
 
     @cached_property
     def revoked_by_id(self) -> uuid.UUID | None:
+        """The unit of whoever revoked its grant, if anybody did."""
         return self._granted.revoked_by_id if self._granted else None
 
     @property
     def current_subjects(self) -> models.QuerySet[RequestSubject]:
+        """The people asked about in the current round, in their order."""
         return self.subjects.filter(round=self.round).order_by("position")
 
     @property
@@ -467,6 +470,7 @@ class Grant(models.Model):
 
     @cached_property
     def revoked_at(self) -> datetime | None:
+        """When it was revoked, if it was."""
         return self.revocation.at if self.revocation else None
 
     @cached_property
@@ -480,10 +484,12 @@ class Grant(models.Model):
 
     @cached_property
     def openings_used(self) -> int:
+        """How many openings were counted, for all the people together."""
         return self.counted_openings.count()
 
     @cached_property
     def openings_allowed(self) -> int:
+        """How many openings there may be, for all the people together."""
         return self.openings * self.access_request.subjects.filter(round=self.round).count()
 
     @property

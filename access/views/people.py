@@ -124,6 +124,7 @@ def person_disable(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResp
 
 @require_POST
 def person_enable(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Let a disabled person in again."""
     user = _person_of(request.user, pk, Duty.ADMINISTER_PEOPLE)
     actions.enable_user(user, by=request.user)
     messages.success(request, _("%(person)s may sign in again, with the same duties as before.") % {"person": user})
@@ -177,6 +178,7 @@ def person_duties(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpRespo
 
 @require_POST
 def duty_give(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Give a duty, or propose it where it takes two people."""
     person = _person_of(request.user, pk, Duty.ASSIGN_DUTIES)
     form = DutyForm(request.POST, organisations=_units_of(request.user, Duty.ASSIGN_DUTIES).order_by("path"))
     if form.is_valid():

@@ -49,6 +49,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(added)} units entered, {Organisation.objects.count()} in all.")
 
     def add_unit(self, unit: dict[str, str]) -> Organisation:
+        """Enter one unit under the one that it names."""
         ends_on = unit.get("agreement_ends_on")
         organisation = people.create_organisation(
             by=None,
