@@ -20,7 +20,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from audit import kinds, log, reading, trail
+from audit import checkpoints, freshness, kinds, reading, trail
 from audit.models import Event
 from audit.trail import Actor
 
@@ -164,7 +164,7 @@ def _wrong_now() -> list[Reason]:
         found.append(Reason.NEVER_VERIFIED)
     elif timezone.now() - verified_at > datetime.timedelta(hours=settings.VERIFIED_HOURS):
         found.append(Reason.VERIFICATION_OVERDUE)
-    return found + [Reason(code) for code in log.freshness().reasons if code in Reason.values]
+    return found + [Reason(code) for code in freshness.current().reasons if code in Reason.values]
 
 
 def close(event_id: uuid.UUID, *, by: Actor, finding: str) -> None:
@@ -207,7 +207,7 @@ def watch() -> None:
         if reason not in known:
             with transaction.atomic(durable=True):
                 _hold()
-                log.write_alarm(reason.value)
+                checkpoints.write_alarm(reason.value)
     for alarm in _raised():
         if not alarm.is_sent:
             _send(alarm)
@@ -253,4 +253,4 @@ def _mail(subject: str, text: str) -> bool:
 def _hold() -> None:
     """Let one at a time raise and close alarms."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [log.ALARM_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [checkpoints.ALARM_LOCK])

@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection, models, transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from audit import fingerprint, kinds, log, notes, reading, registers, trail
+from audit import checkpoints, fingerprint, kinds, notes, reading, registers, sequencing, trail
 from audit.exceptions import SignerRefused, Unavailable
 from audit.registers import Fault
 from audit.trail import Actor
@@ -219,11 +219,11 @@ def first_schema() -> str | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT note FROM audit_checkpoint WHERE size > 0 ORDER BY size LIMIT 100")
         stored = cursor.fetchall()
-    keys = _Keys(log.verifier_key())
+    keys = _Keys(checkpoints.verifier_key())
     for (note,) in stored:
         signed = keys.opened(note)
-        if signed and signed.said(log.SCHEMA):
-            return signed.said(log.SCHEMA)[0]
+        if signed and signed.said(checkpoints.SCHEMA):
+            return signed.said(checkpoints.SCHEMA)[0]
     return None
 
 
@@ -241,7 +241,7 @@ def accept_schema(schema: str, *, by: Actor) -> None:
 # The walk ----------------------------------------------------------------------------------------------------------
 def _key(result: Verification) -> VerifierKey | None:
     try:
-        return log.verifier_key()
+        return checkpoints.verifier_key()
     except (SignerRefused, OSError, ValueError):
         result.add(Wrong.KEY_MISSING)
         return None
@@ -252,7 +252,7 @@ def _witness(key: VerifierKey | None, result: Verification | None) -> _Mark | No
     if key is None or not settings.AUDIT_WITNESS_FILE:
         return None
     try:
-        signed, note = log.witness(key)
+        signed, note = checkpoints.witness(key)
     except SignerRefused as error:
         if result:
             result.add(Wrong.WITNESS_MISSING if error.reason == "WITNESS_MISSING" else Wrong.WITNESS_INVALID)
@@ -265,8 +265,8 @@ class _Keys:
 
     def __init__(self, key: VerifierKey) -> None:
         self._by_origin = {key.name: key}
-        newest = log.newest_checkpoint()
-        for line in newest.signed.said(log.CONTINUES) if newest else []:
+        newest = checkpoints.newest_checkpoint()
+        for line in newest.signed.said(checkpoints.CONTINUES) if newest else []:
             origin = line.split(" ")[0]
             self._by_origin[origin] = VerifierKey(origin, key.public)
 
@@ -318,7 +318,7 @@ class _Walk:
             cursor.execute("SELECT size, frontier FROM audit_log_state")
             result.size, stored = cursor.fetchone()
         self.pass_marks()
-        for leaf in log.leaves(0, result.size):
+        for leaf in sequencing.leaves(0, result.size):
             while tree.size < leaf.index:
                 result.add(Wrong.LEAF_MISSING, tree.size)
                 self.append(bytes(32))
@@ -341,7 +341,7 @@ class _Walk:
         if self.mark and self.mark.size <= self.tree.size:
             self.pass_marks()
 
-    def look_at(self, leaf: log.LoggedEvent) -> None:
+    def look_at(self, leaf: sequencing.LoggedEvent) -> None:
         if leaf.canonical is None:
             self.result.add(Wrong.EVENT_MISSING, leaf.index, leaf.event_id)
             return
@@ -399,13 +399,13 @@ class _Walk:
         return signed if signed and signed.size == mark.size and mark.root in (None, signed.root) else None
 
     def compare_extensions(self, mark: _Mark, signed: Checkpoint) -> None:
-        if signed.said(log.PREVIOUS) not in ([], [str(self.previous)]):
+        if signed.said(checkpoints.PREVIOUS) not in ([], [str(self.previous)]):
             self.result.add(Wrong.CHECKPOINT_MISSING, mark.size)
         self.previous = mark.size
-        for said in signed.said(log.TIME):
+        for said in signed.said(checkpoints.TIME):
             if mark.at is None or abs(_moment(said) - mark.at) > SIGNING_TOLERANCE:
                 self.result.add(Wrong.CHECKPOINT_MOVED, mark.size)
-        for said in signed.said(log.SCHEMA):
+        for said in signed.said(checkpoints.SCHEMA):
             self.compare_schema(said, mark.size)
 
     def compare_schema(self, schema: str, index: int | None) -> None:
@@ -420,7 +420,7 @@ class _Walk:
         if self.witness is None or self.result.signed_size <= self.witness.size:
             return
         # The signer may have gone on between reading the file and taking the snapshot.
-        now = _witness(log.verifier_key(), None)
+        now = _witness(checkpoints.verifier_key(), None)
         if now is None or now.size < self.result.signed_size:
             self.result.add(Wrong.WITNESS_OLDER, self.witness.size)
 
@@ -481,7 +481,7 @@ def _moment(said: Any) -> datetime.datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
-def _columns_agree(leaf: log.LoggedEvent, read: dict[str, Any]) -> bool:
+def _columns_agree(leaf: sequencing.LoggedEvent, read: dict[str, Any]) -> bool:
     said = (
         reading.text(read, "kind"),
         *(reading.text(read, "actor", name) for name in ("id", "unit")),
@@ -541,5 +541,5 @@ def _ask_registers(result: Verification) -> None:
                 for fault in check():
                     result.add_fault(fault)
         except (DatabaseError, Unavailable) as error:
-            log.logger.error("%s could not be compared: %s", check.__qualname__, type(error).__name__)
+            checkpoints.logger.error("%s could not be compared: %s", check.__qualname__, type(error).__name__)
             result.add(Wrong.CHECK_FAILED)

@@ -17,10 +17,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from audit import (
     alarms,
+    checkpoints,
     export,
     fingerprint,
+    freshness,
     kinds,
-    log,
     merkle,
     narrowing,
     reading,
@@ -54,7 +55,7 @@ def events(request: HttpRequest) -> HttpResponse:
     found = narrowed.events if narrowed else Event.objects.none()
     page = list(_before(found, request.GET.get("before", ""))[: PAGE + 1])
     shown = page[:PAGE]
-    freshness = log.freshness()
+    lag = freshness.current()
     context = {
         "form": form,
         "chips": _chips(request, form),
@@ -62,8 +63,8 @@ def events(request: HttpRequest) -> HttpResponse:
         "chosen": [(name, value) for name, value in request.GET.items() if name in form.fields and value],
         "searched": form.cleaned_data["q"] if narrowed else "",
         "exported": EXPORTED,
-        "rows": _rows(shown, freshness.signed_size),
-        "freshness": freshness,
+        "rows": _rows(shown, lag.signed_size),
+        "freshness": lag,
         "last": _last_verification(),
         "older": _query(request, before=_key(shown[-1])) if len(page) > PAGE else None,
         "newest": _query(request) if "before" in request.GET else None,
@@ -102,7 +103,7 @@ def event(request: HttpRequest, event_id: uuid.UUID) -> HttpResponse:
     line = sentences.describe([shown])[0]
     canonical = bytes(shown.canonical)
     leaf = _leaf(shown)
-    newest = log.newest_checkpoint()
+    newest = checkpoints.newest_checkpoint()
     is_altered = _is_altered(shown)
     context = {
         "event": shown,
@@ -129,12 +130,12 @@ def verification(request: HttpRequest) -> HttpResponse:
         if result.holds:
             messages.success(request, _("The trail holds."))
         return redirect("audit:verification")
-    freshness = log.freshness()
+    lag = freshness.current()
     context = {
-        "freshness": freshness,
+        "freshness": lag,
         "last": _last_verification(),
-        "checkpoint": log.newest_checkpoint(),
-        "signed_at": _ago(freshness.newest_checkpoint_seconds),
+        "checkpoint": checkpoints.newest_checkpoint(),
+        "signed_at": _ago(lag.newest_checkpoint_seconds),
         "verifier_key": _verifier_key(),
         "not_checked": registers.not_checked(),
         "schema": _schema(str(getattr(request.user, "pk", ""))),
@@ -319,7 +320,7 @@ def _proof(leaf: Leaf | None, canonical: bytes, note: str | None) -> dict[str, A
     if proof is None:
         return {"proof": None, "proof_holds": False}
     try:
-        _index, checkpoint = verify_event(canonical, proof, log.verifier_key())
+        _index, checkpoint = verify_event(canonical, proof, checkpoints.verifier_key())
     except (Unverified, SignerRefused):
         return {"proof": proof, "proof_holds": False}
     return {"proof": proof, "proof_holds": True, "proof_size": checkpoint.size}
@@ -327,7 +328,7 @@ def _proof(leaf: Leaf | None, canonical: bytes, note: str | None) -> dict[str, A
 
 def _verifier_key() -> str | None:
     try:
-        return str(log.verifier_key())
+        return str(checkpoints.verifier_key())
     except SignerRefused:
         return None
 

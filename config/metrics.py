@@ -14,8 +14,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from access import kinds as access_kinds
+from audit import freshness
 from audit import kinds as audit_kinds
-from audit import log
 from config import health
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -98,7 +98,7 @@ def _queues() -> Iterator[Metric]:
 
 
 def _trail() -> Iterator[Metric]:
-    state = log.freshness()
+    state = freshness.current()
     for name, text, value in (
         ("seal_trail_events", "Events that have their place in the log.", state.size),
         ("seal_trail_signed_events", "Events under the newest checkpoint.", state.signed_size),

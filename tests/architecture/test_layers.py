@@ -17,7 +17,7 @@ APPS = ("audit", "access", "records", "config")
 LAYERS = {
     "audit": (
         "exceptions", "sql", "kinds", "checks", "verify", "reading", "notes", "merkle", "models", "trail", "fingerprint", "registers",
-        "permissions", "log", "restoring", "export", "verification", "middleware", "sentences", "table", "narrowing", "alarms", "fields", "forms", "views",
+        "permissions", "sequencing", "checkpoints", "freshness", "proofs", "signer", "restoring", "export", "verification", "middleware", "sentences", "table", "narrowing", "alarms", "fields", "forms", "views",
         "urls", "apps", "management",
     ),
     "access": (
@@ -60,7 +60,7 @@ MAY_WRITE_SQL = {
     "access/attempts.py",
     "access/catalogue/__init__.py",
     "audit/alarms.py",
-    "audit/log.py",
+    "audit/checkpoints.py",
     "audit/sql/__init__.py",
     "config/sample_city.py",
     "records/upkeep.py",
@@ -95,7 +95,7 @@ DATABASE_CALLS = {
     },
     "access/sessions.py": {"public.access_forget_sessions"},
     "audit/trail.py": {"public.audit_write"},
-    "audit/log.py": {"public.audit_sequence"},
+    "audit/sequencing.py": {"public.audit_sequence"},
     # As the owner, after a restore.
     "audit/restoring.py": {"public.audit_append", "public.audit_continue_as"},
     "config/restoring.py": {"public.access_after_restore", "sealed.after_restore"},

@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from audit import log
+from audit import checkpoints
 from audit.models import Checkpoint
 from config import env, processes, sample_city
 from config.database import addresses, stop
@@ -122,7 +122,7 @@ class Command(BaseCommand):
 
     def start_signer(self) -> subprocess.Popen[bytes]:
         """Start the signer, which begins a log only where none was ever begun."""
-        is_new = not log.witness_file().exists() and not Checkpoint.objects.exists()
+        is_new = not checkpoints.witness_file().exists() and not Checkpoint.objects.exists()
         return self.start("manage.py", "signer", *(["--begin"] if is_new else []))
 
     def start_web(self, host: str, port: int) -> subprocess.Popen[bytes]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from access import kinds as access_kinds
 from access.models.duty import Duty
-from audit import fingerprint, log, trail, verification, verify
+from audit import checkpoints, fingerprint, trail, verification, verify
 from audit import kinds as audit_kinds
 from audit.models import Event
 from tests import factories, signing
@@ -184,7 +184,7 @@ def test_an_event_is_shown_byte_for_byte_with_a_proof_that_holds(client, auditor
     assert page.context["canonical"] == canonical.decode()
     (tmp_path / "event").write_bytes(canonical)
     (tmp_path / "proof").write_text(page.context["proof"])
-    arguments = ["--event", tmp_path / "event", "--proof", tmp_path / "proof", "--key", log.verifier_key()]
+    arguments = ["--event", tmp_path / "event", "--proof", tmp_path / "proof", "--key", checkpoints.verifier_key()]
     assert verify.main([str(one) for one in arguments]) == 0
 
 
@@ -218,7 +218,7 @@ def test_a_whole_trail_is_verified_on_the_page(client, auditor, signer):
     assert "The trail holds." in page.content.decode()
     event = Event.objects.get(kind=audit_kinds.TRAIL_VERIFIED)
     assert (event.actor, json.loads(bytes(event.canonical))["detail"]["holds"]) == (str(auditor.pk), True)
-    assert str(log.verifier_key()).replace("+", "+") in page.context["verifier_key"]
+    assert str(checkpoints.verifier_key()).replace("+", "+") in page.context["verifier_key"]
     assert 'role="alert"' not in client.get(reverse("audit:events")).content.decode()
 
 

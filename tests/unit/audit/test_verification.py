@@ -11,7 +11,7 @@ from django.db import DatabaseError, models, transaction
 from access import kinds as access_kinds
 from access.models.duty import Duty
 from access.models.people import OrganisationKind
-from audit import fingerprint, log, notes, registers, trail, verification
+from audit import fingerprint, notes, registers, sequencing, trail, verification
 from audit import kinds as audit_kinds
 from audit.models import Checkpoint, Event
 from audit.verification import Wrong
@@ -39,7 +39,7 @@ def signed(signer):
 
 
 def event_at(index):
-    return next(log.leaves(index, index + 1)).event_id
+    return next(sequencing.leaves(index, index + 1)).event_id
 
 
 def found():
