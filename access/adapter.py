@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from access import vault
+from access import kinds, vault
 from access.actions import identity
 from access.entrance import tries_for
 from access.languages import set_language_cookie
@@ -27,13 +27,14 @@ class AccountAdapter(DefaultAccountAdapter):
         """Sign in and write the event; without the event there is no session (Rule 12)."""
         with transaction.atomic(durable=True):
             super().login(request, user)
-            trail.write(trail.EventType.SIGNED_IN, by=user, on=user)
+            trail.write(kinds.SIGNED_IN, by=user, on=user)
 
     def logout(self, request: HttpRequest) -> None:
+        """End the session together with its event; without the event it goes on."""
         user = request.user
         with transaction.atomic(durable=True):
             if user.is_authenticated:
-                trail.write(trail.EventType.SIGNED_OUT, by=user, on=user)
+                trail.write(kinds.SIGNED_OUT, by=user, on=user)
             super().logout(request)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
@@ -67,6 +68,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
 class MFAAdapter(DefaultMFAAdapter):
     def get_totp_label(self, user: User) -> str:
+        """Name the account in the authenticator app by the user name alone."""
         return user.username
 
     def encrypt(self, text: str) -> str:
@@ -74,4 +76,5 @@ class MFAAdapter(DefaultMFAAdapter):
         return vault.seal_text(text, table="mfa_authenticator", field="data")
 
     def decrypt(self, encrypted_text: str) -> str:
+        """Open a second-factor secret; one that was copied from elsewhere does not open."""
         return vault.open_text(encrypted_text, table="mfa_authenticator", field="data")

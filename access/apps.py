@@ -14,6 +14,7 @@ class AccessConfig(AppConfig):
         from access import (
             factors,
             kinds,
+            naming,
             population,
             proofs,
             shell,  # noqa: F401 - announces what is counted for the frame of every page
@@ -23,6 +24,6 @@ class AccessConfig(AppConfig):
 
         if population.is_connected():
             population.connected()  # a wrong setting is told at the start, not to who files a request
-        of_trail.register(words=kinds.WORDS, finder=kinds.find, remarks=kinds.remarks)
+        of_trail.register(vocabulary=kinds.VOCABULARY, words=naming.WORDS, finder=naming.find, remarks=naming.remarks)
         registers.register(proofs.Wrong, *proofs.CHECKS)
         pre_save.connect(factors.sign, sender=Authenticator)

@@ -33,30 +33,38 @@ class AttemptsCache(BaseCache):
         super().__init__(params)
 
     def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None) -> bool:
+        """Set a value unless a live one is there, in one statement; say whether it was set."""
         return self._put(key, value, timeout, version, replace=False)
 
     def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None) -> None:
+        """Set a value and its end, whatever was there."""
         self._put(key, value, timeout, version, replace=True)
 
     def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
+        """Return the live value, or the default; nothing is ever unpickled."""
         return self.get_many([key], version).get(key, default)
 
     def get_many(self, keys: Any, version: Any = None) -> dict[Any, Any]:
+        """Return the live values of these keys in one query."""
         names = {self.make_and_validate_key(key, version): key for key in keys}
         return {names[name]: value for name, value in self._live().filter(pk__in=names).values_list("key", "value")}
 
     def has_key(self, key: Any, version: Any = None) -> bool:
+        """Say whether a live value is there."""
         return self._live().filter(pk=self.make_and_validate_key(key, version)).exists()
 
     def touch(self, key: Any, timeout: Any = DEFAULT_TIMEOUT, version: Any = None) -> bool:
+        """Give a live value another end; say whether there was one."""
         rows = self._live().filter(pk=self.make_and_validate_key(key, version))
         return bool(rows.update(until=self._until(timeout)))
 
     def delete(self, key: Any, version: Any = None) -> bool:
+        """Remove a value; say whether it was there."""
         deleted, _each = self._rows().filter(pk=self.make_and_validate_key(key, version)).delete()
         return bool(deleted)
 
     def incr(self, key: Any, delta: int = 1, version: Any = None) -> int:
+        """Count in the database, so that no attempt is lost between processes; ValueError where nothing is counted."""
         name = self.make_and_validate_key(key, version)
         with connection.cursor() as cursor:
             cursor.execute(

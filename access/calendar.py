@@ -34,6 +34,7 @@ class Calendar:
         return {year for year, count in days.items() if count == 365 + calendar.isleap(year)}
 
     def is_working(self, day: date) -> bool:
+        """Say whether this day is worked: as the State Council published it, or else from Monday to Friday."""
         return self._working.get(day, day.weekday() < 5)
 
     def missing_years(self, first: date, last: date) -> list[int]:

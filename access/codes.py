@@ -23,10 +23,12 @@ SALT_BYTES = 16
 
 
 def new_part() -> str:
+    """Return one random part of a code, in letters that are not mistaken for each other."""
     return "".join(secrets.choice(ALPHABET) for _place in range(PART))
 
 
 def new_salt() -> bytes:
+    """Return a random salt for the digest of one part."""
     return secrets.token_bytes(SALT_BYTES)
 
 

@@ -130,6 +130,7 @@ class Act:
 
     @classmethod
     def opening(cls, grant: Grant) -> Act:
+        """Opening answers of this grant, whichever person they are about."""
         return cls("GRANT", grant.pk)
 
     @classmethod
@@ -149,14 +150,17 @@ class Act:
 
     @classmethod
     def proposal(cls, proposal: Proposal) -> Act:
+        """Putting this proposal in force."""
         return cls("PROPOSAL", proposal.pk)
 
     @classmethod
     def change(cls, user: User, change: str) -> Act:
+        """One change of a person's own password or factors."""
         return cls("CHANGE", user.pk, change)
 
     @property
     def values(self) -> tuple[str, uuid.UUID, str]:
+        """The act as functions of the database take it."""
         return self.kind, self.target, self.detail
 
 

@@ -28,6 +28,7 @@ from access.webauthn_forms import AuthenticateWebAuthnForm
 
 
 def address_of(request: HttpRequest) -> str:
+    """Return the address that the request came from, as the web server says it."""
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
@@ -60,6 +61,7 @@ class SignInForm(LoginForm):
             self.fields.pop("code")
 
     def clean(self) -> dict[str, Any]:
+        """Look at the password where tries are left; without tries, only together with a code, so that nobody locks anybody out."""
         if self.errors:
             return self.cleaned_data
         if not self.is_limited:
@@ -95,6 +97,7 @@ class SecondStep(AuthenticateStage):
         return not getattr(self.login.user, "second_step_is_done", False) and super()._should_handle(request)
 
     def handle(self) -> tuple[HttpResponse | None, bool]:
+        """Ask for the second factor, and let nobody in whose factors are not as their holder set them up."""
         response: HttpResponse | None
         response, goes_on = super().handle()
         if response is None:
@@ -134,6 +137,7 @@ class CodeForm(AuthenticateForm):
     code = CodeField(label=gettext_lazy("Code"))
 
     def clean_code(self) -> str:
+        """Accept a code that one of this person's factors makes, once; a wrong one is an event and uses up a try."""
         left = with_limit(self.user)
         code = self.cleaned_data["code"]
         factor = factors.answering(code, _factors_of(self.user))
@@ -150,6 +154,7 @@ class KeyForm(AuthenticateWebAuthnForm):
     """The second step of signing in, by a security key."""
 
     def clean_credential(self) -> Authenticator:
+        """Accept what a security key of this person signed; anything else is an event and uses up a try."""
         with_limit(self.user)
         _factors_of(self.user)
         try:

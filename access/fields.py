@@ -34,6 +34,7 @@ class CheckedField(forms.CharField):
         self.check = check
 
     def to_python(self, value: Any) -> str:
+        """Return the text as the check writes it, or the check's own sentence as the field's error."""
         text = super().to_python(value) or ""
         if not text.strip():
             return ""
@@ -64,6 +65,7 @@ class CodeField(forms.CharField):
     widget = forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"})
 
     def to_python(self, value: Any) -> str:
+        """Return a code without spaces, in narrow letters, however it was typed."""
         return "".join(unicodedata.normalize("NFKC", super().to_python(value) or "").split())
 
 
@@ -91,6 +93,7 @@ class DayField(forms.DateField):
         self.past = past
 
     def validate(self, value: date | None) -> None:
+        """Refuse a day that cannot be meant, with what is the matter with it."""
         super().validate(value)
         if value is None:
             return
@@ -117,6 +120,7 @@ class Cards(forms.RadioSelect):
         self.keys = keys or {}
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Add the words that explain an option, and the key that chooses it."""
         option = super().create_option(name, value, *args, **kwargs)
         option["description"] = self.descriptions.get(str(value), "")
         if str(value) in self.keys:
@@ -139,15 +143,15 @@ class LetterField(forms.FileField):
     default_error_messages: ClassVar = {"empty": _("The file is empty; choose another one.")}
 
     def to_python(self, data: Any) -> Any:
+        """Accept a file that is small enough, has a name that can be kept, and is what its name says."""
         letter: UploadedFile | None = super().to_python(data)  # type: ignore[assignment]
         if letter is None or letter.name is None or letter.size is None:
             return None
-        megabytes = settings.LETTER_MAX_BYTES // 1024 // 1024
         if letter.size > settings.LETTER_MAX_BYTES:
             raise ValidationError(
                 _("The file has %(size)s MB and may have %(limit)s MB; make it smaller or choose another one."),
                 code="too_large",
-                params={"size": -(-letter.size // 1024 // 1024), "limit": megabytes},
+                params={"size": -(-letter.size // 1024 // 1024), "limit": settings.LETTER_MAX_MEGABYTES},
             )
         try:
             identifiers.check_plain_text(letter.name, LONGEST_LINE)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.forms import BoundField
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -132,7 +133,10 @@ class RequestForm(forms.Form):
     )
     letter = LetterField(
         label=_("Letter as a file"),
-        help_text=_("PDF, JPEG or OFD, at most 20 MB, with the seal of your unit."),
+        help_text=format_lazy(
+            _("PDF, JPEG or OFD, at most {megabytes} MB, with the seal of your unit."),
+            megabytes=settings.LETTER_MAX_MEGABYTES,
+        ),
         error_messages={"required": _("Attach the official letter.")},
     )
 
@@ -239,6 +243,7 @@ class RequestForm(forms.Form):
         return not self.is_final or name in self._people_fields()
 
     def clean(self) -> dict[str, Any]:
+        """Read the people row by row, and ask for what the basis and the purpose need."""
         cleaned = super().clean() or {}
         cleaned["people"] = self._clean_people(cleaned)
         self._clean_needs(cleaned)
@@ -450,10 +455,12 @@ class DecisionForm(forms.Form):
 
     @property
     def points(self) -> list[BoundField]:
+        """The points of the checklist, each as its field."""
         return [self[_point(point)] for point in self.asked_points]
 
     @property
     def narrowed(self) -> list[BoundField]:
+        """The fields on which less may be given than was asked."""
         return [self[name] for name in self.NARROWED]
 
     def full_clean(self) -> None:
@@ -464,6 +471,7 @@ class DecisionForm(forms.Form):
         reason.required = True
 
     def clean(self) -> dict[str, Any]:
+        """Refuse an outcome that says something else than the scope below it: what is shown is what is given (Rule 7)."""
         cleaned = super().clean() or {}
         changed = [name for name in self.NARROWED if cleaned.get(name) not in (None, "", getattr(self.widest, name))]
         if cleaned.get("outcome") == self.APPROVE and changed:
@@ -548,6 +556,7 @@ class IdentityForm(forms.Form):
             del self.fields["code"]
 
     def clean(self) -> dict[str, Any]:
+        """Ask for the security key where this person has one."""
         cleaned = super().clean() or {}
         if (
             self.strongest == "webauthn"
@@ -575,6 +584,7 @@ class NewPasswordForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
+        """Refuse two passwords that are not the same."""
         cleaned = super().clean() or {}
         if not self.errors and cleaned["new_password"] != cleaned["new_password_again"]:
             self.add_error("new_password_again", _("This is not the same as above. Type both again."))

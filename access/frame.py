@@ -13,8 +13,9 @@ from allauth.account.auth_backends import AuthenticationBackend
 from django.db import connection, models
 from django.utils import timezone
 
-from access.duties import Duty
+from access.actions import people
 from access.models import Organisation, User
+from access.models.duty import Duty
 from access.questions import SOMEBODY, Question, Written
 
 # How long before a year begins its calendar is missed.
@@ -42,6 +43,7 @@ class Counts:
 
     @classmethod
     def announce(cls, counts: dict[str, tuple[set[Duty], Question[Any]]]) -> None:
+        """Add what an app counts for the menu, and for whom."""
         cls.announced.update(counts)
         _statement.cache_clear()
 
@@ -49,7 +51,15 @@ class Counts:
 class Backend(AuthenticationBackend):
     """allauth's, which finds whoever is signed in together with the frame of their page."""
 
+    def _check_password(self, user: User | None, password: str) -> User | None:
+        """Let in with the right password, which is stored as passwords are today from then on."""
+        found: User | None = super()._check_password(user, password)
+        if found is not None and found.has_outdated_hash:
+            people.store_password_anew(found, password)
+        return found
+
     def get_user(self, user_id: Any) -> User | None:
+        """Return who is signed in with the frame of their page, in one query, or nobody where the account is disabled."""
         user = read(user_id)
         return user if user is not None and self.user_can_authenticate(user) else None
 

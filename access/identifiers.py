@@ -445,12 +445,6 @@ def decision_number_key(text: str) -> bytes:
 # Masks
 
 
-def mask_name(name: str) -> str:
-    """The first character and two stars, which do not tell how long the name is."""
-    name = name.strip()
-    return f"{name[0]}**" if name else ""
-
-
 def mask_number(number: str) -> str:
     """The ends of a number, enough to tell two cards apart and too little to use."""
     first, last = (3, 4) if len(number) >= 15 else (1, 2)

@@ -1,258 +1,412 @@
-"""What this app tells the pages of the trail: how its codes read, what its requests, people and units go by, and which
-opening an event is about."""
+"""The kinds of events about requests, decisions, grants, people and duties, and how what they say reads."""
 
 from __future__ import annotations
 
-import re
-import uuid
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Collection
 
-from django.db import connection, models
-from django.utils.functional import Promise
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from access import catalogue
-from access.duties import Duty
-from access.models import (
-    AccessRequest,
-    CasePurpose,
-    Decision,
-    Grant,
-    LegalBasis,
-    Letter,
-    Opening,
-    Organisation,
-    Proposal,
-    RequestSubject,
-    User,
+from audit.kinds import Detail, Group, Kind, Vocabulary
+
+
+def _asked_where_all_was_given(detail: Detail) -> Collection[str]:
+    """What was asked is worth a place where less was given."""
+    return () if detail.get("narrowed") else {name for name in detail if name.startswith("asked_")}
+
+
+def _quiet_in_a_vote(detail: Detail) -> Collection[str]:
+    """Only an approval has a scope."""
+    scope = () if detail.get("outcome") == "APPROVE" else ("hours", "openings")
+    return {*scope, *_asked_where_all_was_given(detail)}
+
+
+REQUEST_DRAFTED = Kind(
+    "REQUEST_DRAFTED",
+    _("Request drafted"),
+    _("%(who)s began %(target)s."),
+    Group.BUSINESS,
 )
-from access.models.people import OrganisationKind
-from access.models.proposals import ProposalKind
-from access.models.requests import ActKind
-from audit.kinds import MOST_FOUND, Found, Said, ids
-
-# The pages by their titles: a refusal names the page that was refused.
-PAGES: dict[str, str | Promise] = {
-    "access:requests": _("My requests"),
-    "access:request_new": _("New request: the legal basis"),
-    "access:request_begin": _("New request"),
-    "access:request": _("Request"),
-    "access:request_edit": _("Correct a request"),
-    "access:request_letter": _("Letter of a request"),
-    "access:request_check": _("Check and submit"),
-    "access:request_submit": _("Submit a request"),
-    "access:receipt": _("Receipt"),
-    "access:request_withdraw": _("Withdraw a request"),
-    "access:queue": _("Approval queue"),
-    "access:review": _("Review of a request"),
-    "access:decide": _("Decide a request"),
-    "access:grant_revoke": _("Revoke a grant"),
-    "access:identity": _("Confirm that it is you"),
-    "access:identity_change": _("Confirm that it is you"),
-    "access:security": _("My security"),
-    "access:password": _("Change the password"),
-    "access:app_add": _("Add an authenticator app"),
-    "access:app_remove": _("Remove an authenticator app"),
-    "access:codes": _("Recovery codes"),
-    "access:key_add": _("Add a security key"),
-    "access:key_remove": _("Remove a security key"),
-    "access:preferences": _("Language and keys"),
-    "access:sessions_end": _("End all other sessions"),
-    "access:session_end": _("End a session"),
-    "access:session": _("How long the session lasts"),
-    "access:people": _("People"),
-    "access:person_new": _("Enter a person"),
-    "access:person_code": _("New code for a person"),
-    "access:person_disable": _("Disable an account"),
-    "access:person_enable": _("Enable an account"),
-    "access:units": _("Units and agreements"),
-    "access:unit_agreement": _("Agreement with a unit"),
-    "access:duties": _("Duties"),
-    "access:person_duties": _("Duties of a person"),
-    "access:duty_give": _("Give a duty"),
-    "access:duty_withdraw": _("Withdraw a duty"),
-    "access:proposals": _("Proposals"),
-    "access:proposal": _("Proposal"),
-    "access:proposal_enact": _("Put a proposal in force"),
-    "access:proposal_turn_down": _("Turn a proposal down"),
-    "access:enrol": _("Choose a password with a code"),
-}
-CHANGES: dict[str, str | Promise] = {
-    **dict(ProposalKind.choices),
-    "password": _("the password"),
-    "app-add": _("adding an authenticator app"),
-    "app-remove": _("removing the authenticator app"),
-    "codes": _("new recovery codes"),
-    "key-add": _("adding a security key"),
-    "key-remove": _("removing a security key"),
-}
-OF_A_KEY = re.compile(r"-\d+$")
-
-
-# Words ----------------------------------------------------------------------------------------------------------------
-def _of(choices: Mapping[str, Any]) -> Any:
-    """Return the words of codes that stand in the code."""
-    return lambda codes: {code: str(choices[code]) for code in codes if code in choices}
-
-
-def _units(codes: set[str]) -> dict[str, str]:
-    return {
-        unit.code: str(unit) for unit in Organisation.objects.filter(code__in=codes).only("code", "name", "name_en")
-    }
-
-
-def _newest(model: type[LegalBasis] | type[CasePurpose]) -> Any:
-    """Return the words of rows of the law: the title of the newest version."""
-
-    def titles(codes: set[str]) -> dict[str, str]:
-        rows = model._default_manager.filter(code__in=codes).order_by("version")
-        return {row.code: row.title for row in rows.only("code", "title_zh", "title_en")}
-
-    return titles
-
-
-def _by_id(model: type[models.Model], named: str) -> Any:
-    def numbers(found: set[str]) -> dict[str, str]:
-        rows = model._default_manager.filter(pk__in=[one for one in found if _is_whole(one)])
-        return {str(pk): number for pk, number in rows.values_list("pk", named)}
-
-    return numbers
-
-
-def _of_pages(found: set[str]) -> dict[str, str]:
-    """Return which request a refused page was about."""
-    return _by_id(AccessRequest, "number")(found) | _by_id(Grant, "access_request__number")(found)
-
-
-def _organisations(found: set[str]) -> dict[str, str]:
-    rows = Organisation.objects.filter(pk__in=[one for one in found if _is_whole(one)])
-    return {str(row.pk): str(row) for row in rows.only("name", "name_en")}
-
-
-def _changes(codes: set[str]) -> dict[str, str]:
-    named = {code: CHANGES.get(code) or CHANGES.get(OF_A_KEY.sub("", code)) for code in codes}
-    return {code: str(words) for code, words in named.items() if words}
-
-
-def _categories(codes: set[str]) -> dict[str, str]:
-    return {code: catalogue.category_title(code) for code in codes if code in catalogue.categories()}
-
-
-def _is_whole(text: str) -> bool:
-    return len(text) == 36 and ids(text) is not None
-
-
-WORDS = {
-    "view": _of(PAGES),
-    "duty": _of(dict(Duty.choices)),
-    "unit_kind": _of(dict(OrganisationKind.choices)),
-    "act": _of(dict(ActKind.choices)),
-    "unit": _units,
-    "basis": _newest(LegalBasis),
-    "purpose": _newest(CasePurpose),
-    "categories": _categories,
-    "change": _changes,
-    "access.accessrequest": _by_id(AccessRequest, "number"),
-    "access.grant": _by_id(Grant, "access_request__number"),
-    "access.organisation": _organisations,
-    "url": _of_pages,
-}
-
-
-# What things go by ----------------------------------------------------------------------------------------------------
-def find(text: str) -> Iterator[Found]:
-    """Find requests by their number or anything that is part of them, people and units by name, number or id."""
-    between = ids(text)
-    requests = models.Q(number__iexact=text.replace(" ", ""))
-    people = models.Q(username__iexact=text) | models.Q(full_name__iexact=text) | models.Q(badge_number__iexact=text)
-    units = models.Q(code__iexact=text)
-    if len(text) > 1:
-        units |= models.Q(name__icontains=text) | models.Q(name_en__icontains=text)
-    if between:
-        requests |= models.Q(pk__range=between) | models.Q(pk__in=_requests_of(between))
-        people |= models.Q(pk__range=between)
-        units |= models.Q(pk__range=between)
-        for proposal in Proposal.objects.filter(pk__range=between).only("pk"):
-            yield Found(
-                gettext("proposal %(id)s") % {"id": str(proposal.pk)[:8]}, targets=frozenset([str(proposal.pk)])
-            )
-    for pk, number, grant in AccessRequest.objects.filter(requests).values_list("pk", "number", "grant__pk")[
-        :MOST_FOUND
-    ]:
-        about = frozenset(str(one) for one in (pk, grant) if one)
-        yield Found(gettext("request %(number)s") % {"number": number}, targets=about)
-    for user in User.objects.filter(people).only("full_name", "badge_number", "username")[:MOST_FOUND]:
-        who = {"name": user.full_name, "badge": user.badge_number or user.username}
-        yield Found(
-            gettext("%(name)s (%(badge)s)") % who, targets=frozenset([str(user.pk)]), actors=frozenset([str(user.pk)])
-        )
-    for unit in Organisation.objects.filter(units).only("name", "name_en", "code")[:MOST_FOUND]:
-        yield Found(str(unit), targets=frozenset([str(unit.pk)]), units=frozenset([unit.code]))
-
-
-def _requests_of(between: tuple[uuid.UUID, uuid.UUID]) -> set[uuid.UUID]:
-    """Return the requests whose grant, opening, vote, letter or person asked about has such an id."""
-    parts: list[tuple[type[models.Model], str]] = [
-        (Grant, "access_request"),
-        (Opening, "grant__access_request"),
-        (RequestSubject, "access_request"),
-        (Decision, "access_request"),
-        (Letter, "access_request"),
-    ]
-    return {
-        request
-        for model, way in parts
-        for request in model._default_manager.filter(pk__range=between).values_list(way, flat=True)[:MOST_FOUND]
-    }
-
-
-# Openings -------------------------------------------------------------------------------------------------------------
-# Which of a person's openings each is, and whether its event is the first: sending the same form again is no new one.
-_OPENINGS = """
-with asked as (
-    select * from unnest(%s::uuid[], %s::uuid[], %s::uuid[]) as t (said_by, opened_by, opening)
-), shown as (
-    select asked.said_by, asked.opened_by, o.id, o.grant_id, o.opened_at, g.openings, s.position,
-           (select count(*) from public.access_opening e
-             where e.grant_id = o.grant_id and e.subject_id = o.subject_id
-               and (e.opened_at, e.id) <= (o.opened_at, o.id)) as place
-      from asked join public.access_opening o on o.id = asked.opening
-      join public.access_grant g on g.id = o.grant_id
-      join public.access_requestsubject s on s.id = o.subject_id
-), told as (
-    select e.id, e.at, public.audit_json(e.canonical) -> 'detail' ->> 'opening' as opening
-      from public.audit_event e
-     where e.kind = 'OPENING' and e.target_id in (select grant_id::text from shown)
-       and e.at between (select min(opened_at) from shown)
-                    and (select max(v.at) from public.audit_event v join shown on v.id = shown.opened_by)
-), firsts as (
-    select distinct on (opening) opening, id from told order by opening, at, id
+REQUEST_EDITED = Kind(
+    "REQUEST_EDITED",
+    _("Request edited"),
+    _("%(who)s changed %(target)s."),
+    Group.BUSINESS,
 )
-select shown.said_by, shown.place, shown.openings, shown.position, coalesce(firsts.id <> shown.opened_by, false)
-  from shown left join firsts on firsts.opening = shown.id::text"""
-OPENED = {"OPENING", "ANSWER_SHOWN"}
+POPULATION_ASKED = Kind(
+    "POPULATION_ASKED",
+    _("Population register asked"),
+    _("%(who)s asked the population register whether the names and numbers in %(target)s belong together."),
+    Group.BUSINESS,
+)
+REQUEST_SUBMITTED = Kind(
+    "REQUEST_SUBMITTED",
+    _("Request submitted"),
+    _("%(who)s submitted %(target)s."),
+    Group.BUSINESS,
+)
+REQUEST_WITHDRAWN = Kind(
+    "REQUEST_WITHDRAWN",
+    _("Request withdrawn"),
+    _("%(who)s withdrew %(target)s."),
+    Group.BUSINESS,
+)
+REQUEST_RETURNED = Kind(
+    "REQUEST_RETURNED",
+    _("Request returned"),
+    _("With the vote of %(who)s, %(target)s went back for correction."),
+    Group.BUSINESS,
+)
+REQUEST_VOTED = Kind(
+    "REQUEST_VOTED",
+    _("Vote on a request"),
+    _("%(who)s voted on %(target)s."),
+    Group.BUSINESS,
+    ends=(
+        "outcome",
+        {
+            "APPROVE": _("%(who)s voted to approve %(target)s."),
+            "REFUSE": _("%(who)s voted to refuse %(target)s."),
+            "RETURN": _("%(who)s voted to return %(target)s for correction."),
+        },
+    ),
+    in_part=_("%(who)s voted to approve %(target)s in part."),
+    quiet=_quiet_in_a_vote,
+)
+REQUEST_APPROVED = Kind(
+    "REQUEST_APPROVED",
+    _("Request approved"),
+    _("With the vote of %(who)s, %(target)s was approved: no vote is missing."),
+    Group.BUSINESS,
+    in_part=_("%(who)s approved %(target)s in part."),
+    quiet=_asked_where_all_was_given,
+)
+REQUEST_REFUSED = Kind(
+    "REQUEST_REFUSED",
+    _("Request refused"),
+    _("With the vote of %(who)s, %(target)s was refused: no vote is missing."),
+    Group.BUSINESS,
+)
+REQUEST_LAPSED = Kind(
+    "REQUEST_LAPSED",
+    _("Request lapsed"),
+    _("%(who)s let %(target)s lapse, because nobody corrected it in time."),
+    Group.BUSINESS,
+)
+UNDERTAKING_SIGNED = Kind(
+    "UNDERTAKING_SIGNED",
+    _("Undertaking signed"),
+    _("%(who)s signed the confidentiality undertaking for %(target)s."),
+    Group.BUSINESS,
+)
+IDENTITY_CONFIRMED = Kind(
+    "IDENTITY_CONFIRMED",
+    _("Identity confirmed"),
+    _("%(who)s confirmed their identity again, for one act."),
+    Group.PROCESS,
+)
+IDENTITY_NOT_CONFIRMED = Kind(
+    "IDENTITY_NOT_CONFIRMED",
+    _("Identity not confirmed"),
+    _("%(who)s could not confirm their identity for an act."),
+    Group.PROCESS,
+)
+GRANT_MADE = Kind(
+    "GRANT_MADE",
+    _("Grant made"),
+    _("The approval became %(target)s, with the vote of %(who)s: this is what may be opened."),
+    Group.BUSINESS,
+    in_part=_("The vote of %(who)s made %(target)s, which gives less than was asked."),
+    quiet=_asked_where_all_was_given,
+)
+OPENING = Kind(
+    "OPENING",
+    _("Answer may be shown"),
+    _("%(who)s opened the answer under %(target)s: it was counted and may be shown."),
+    Group.BUSINESS,
+)
+ANSWER_SHOWN = Kind(
+    "ANSWER_SHOWN",
+    _("Answer shown"),
+    _("What was opened under %(target)s stood on the screen of %(who)s."),
+    Group.BUSINESS,
+)
+ANSWER_EXTENDED = Kind(
+    "ANSWER_EXTENDED",
+    _("Five minutes more for an answer"),
+    _("%(who)s took five minutes more to read the answer under %(target)s."),
+    Group.BUSINESS,
+)
+ANSWER_REFUSED = Kind(
+    "ANSWER_REFUSED",
+    _("Answer not shown"),
+    _("What was opened under %(target)s was not shown to %(who)s."),
+    Group.BUSINESS,
+)
+GRANT_REVOKED = Kind(
+    "GRANT_REVOKED",
+    _("Grant revoked"),
+    _("%(who)s revoked %(target)s."),
+    Group.BUSINESS,
+)
+GRANT_EXPIRED = Kind(
+    "GRANT_EXPIRED",
+    _("Grant expired"),
+    _("Time has ended %(target)s."),
+    Group.BUSINESS,
+    labels={"openings": _("Openings made")},
+)
+SIGNED_IN = Kind(
+    "SIGNED_IN",
+    _("Signed in"),
+    _("%(who)s signed in."),
+    Group.PROCESS,
+)
+SIGN_IN_FAILED = Kind(
+    "SIGN_IN_FAILED",
+    _("Sign-in failed"),
+    _("%(who)s tried to sign in and failed."),
+    Group.PROCESS,
+    is_of_anybody=True,
+)
+SIGNED_OUT = Kind(
+    "SIGNED_OUT",
+    _("Signed out"),
+    _("%(who)s signed out."),
+    Group.PROCESS,
+)
+SESSION_ENDED = Kind(
+    "SESSION_ENDED",
+    _("Sessions ended"),
+    _("%(who)s ended their own sessions elsewhere."),
+    Group.PROCESS,
+)
+ORGANISATION_CREATED = Kind(
+    "ORGANISATION_CREATED",
+    _("Organisation created"),
+    _("%(who)s created %(target)s."),
+    Group.SYSTEM,
+)
+AGREEMENT_CHANGED = Kind(
+    "AGREEMENT_CHANGED",
+    _("Agreement changed"),
+    _("%(who)s changed the agreement of %(target)s."),
+    Group.SYSTEM,
+)
+USER_CREATED = Kind(
+    "USER_CREATED",
+    _("User created"),
+    _("%(who)s created the account of %(target)s."),
+    Group.SYSTEM,
+)
+USER_CHANGED = Kind(
+    "USER_CHANGED",
+    _("User changed"),
+    _("%(who)s changed the entry of %(target)s."),
+    Group.SYSTEM,
+)
+PASSWORD_CHANGED = Kind(
+    "PASSWORD_CHANGED",
+    _("Password changed"),
+    _("%(who)s changed the password of %(target)s."),
+    Group.SYSTEM,
+)
+PASSWORD_REHASHED = Kind(
+    "PASSWORD_REHASHED",
+    _("Password stored anew"),
+    _("The password of %(target)s was stored anew at a sign-in; it is the same."),
+    Group.PROCESS,
+)
+FACTOR_ADDED = Kind(
+    "FACTOR_ADDED",
+    _("Second factor added"),
+    _("A second factor was added for %(target)s."),
+    Group.SYSTEM,
+)
+FACTOR_CHANGED = Kind(
+    "FACTOR_CHANGED",
+    _("Second factor changed"),
+    _("A second factor of %(target)s was changed."),
+    Group.SYSTEM,
+)
+FACTOR_REMOVED = Kind(
+    "FACTOR_REMOVED",
+    _("Second factor removed"),
+    _("A second factor of %(target)s was removed."),
+    Group.SYSTEM,
+)
+RECOVERY_CODE_USED = Kind(
+    "RECOVERY_CODE_USED",
+    _("Recovery code used"),
+    _("A recovery code of %(target)s was used up."),
+    Group.SYSTEM,
+)
+USER_DISABLED = Kind(
+    "USER_DISABLED",
+    _("User disabled"),
+    _("%(who)s disabled the account of %(target)s."),
+    Group.SYSTEM,
+)
+USER_ENABLED = Kind(
+    "USER_ENABLED",
+    _("User enabled"),
+    _("%(who)s enabled the account of %(target)s."),
+    Group.SYSTEM,
+)
+DUTY_GIVEN = Kind(
+    "DUTY_GIVEN",
+    _("Duty given"),
+    _("%(who)s gave a duty to %(target)s."),
+    Group.SYSTEM,
+)
+DUTY_WITHDRAWN = Kind(
+    "DUTY_WITHDRAWN",
+    _("Duty withdrawn"),
+    _("%(who)s withdrew a duty from %(target)s."),
+    Group.SYSTEM,
+)
+CHANGE_PROPOSED = Kind(
+    "CHANGE_PROPOSED",
+    _("Change proposed"),
+    _("%(who)s proposed %(target)s."),
+    Group.SYSTEM,
+)
+CHANGE_ENACTED = Kind(
+    "CHANGE_ENACTED",
+    _("Change put in force"),
+    _("%(who)s put %(target)s in force."),
+    Group.SYSTEM,
+)
+CHANGE_TURNED_DOWN = Kind(
+    "CHANGE_TURNED_DOWN",
+    _("Change turned down"),
+    _("%(who)s turned %(target)s down."),
+    Group.SYSTEM,
+)
+CHANGE_WITHDRAWN = Kind(
+    "CHANGE_WITHDRAWN",
+    _("Proposal withdrawn"),
+    _("%(who)s withdrew %(target)s."),
+    Group.SYSTEM,
+)
+ENROLMENT_CODE_MADE = Kind(
+    "ENROLMENT_CODE_MADE",
+    _("One-time code made"),
+    _("%(who)s made a one-time code for %(target)s."),
+    Group.SYSTEM,
+)
+ENROLLED = Kind(
+    "ENROLLED",
+    _("Password chosen with a code"),
+    _("%(who)s chose a password with a one-time code."),
+    Group.SYSTEM,
+)
+ENROLMENT_FAILED = Kind(
+    "ENROLMENT_FAILED",
+    _("One-time code not right"),
+    _("Somebody entered a one-time code that is not right for %(target)s."),
+    Group.SYSTEM,
+)
+CATALOGUE_LOADED = Kind(
+    "CATALOGUE_LOADED",
+    _("Catalogue loaded"),
+    _("%(who)s loaded the catalogue of law."),
+    Group.SYSTEM,
+)
 
-
-def remarks(said: list[Said]) -> dict[uuid.UUID, str]:
-    """Say of each opening the how manieth it is for which person, so that openings can be counted."""
-    asked = []
-    for one in said:
-        opening, opened_by = one.code("opening"), one.code("event") if one.kind == "ANSWER_SHOWN" else str(one.id)
-        if one.kind in OPENED and _is_whole(opening or "") and _is_whole(opened_by or ""):
-            asked.append((one.id, opened_by, opening))
-    if not asked:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_OPENINGS, [list(part) for part in zip(*asked, strict=True)])
-        rows = cursor.fetchall()
-    found = {}
-    for said_by, place, granted, person, is_again in rows:
-        words = gettext("Opening %(place)s of %(granted)s, person %(person)s") % {
-            "place": place,
-            "granted": granted,
-            "person": person,
+VOCABULARY = Vocabulary(
+    targets={
+        "access.accessrequest": _("request %(id)s"),
+        "access.grant": _("grant %(id)s"),
+        "access.organisation": _("organisation %(id)s"),
+        "access.user": _("user %(id)s"),
+        "access.proposal": _("proposal %(id)s"),
+    },
+    # Organisations, and refused pages of a request, are named like this app names them.
+    named={"access.organisation": "%(name)s", "url": _("the page of request %(name)s")},
+    # People know requests by their number, so an event that names it is read with it.
+    numbered={
+        "access.accessrequest": _("request %(number)s"),
+        "access.grant": _("the grant of request %(number)s"),
+    },
+    details={
+        "rung": _("Level of detail"),
+        "basis": _("Legal basis"),
+        "purpose": _("Purpose"),
+        "categories": _("Categories"),
+        "hours": _("Hours"),
+        "openings": _("Openings of each person"),
+        "people": _("Persons asked about"),
+        "established": _("Name and number found to belong together"),
+        "differing": _("Another name in the population register"),
+        "receiving": _("Deciding organ"),
+        "outcome": _("Outcome"),
+        "narrowed": _("Less than asked in"),
+        "asked_from": _("Asked for since"),
+        "asked_hours": _("Hours asked for"),
+        "asked_openings": _("Openings asked for"),
+        "asked_rung": _("Rung asked for"),
+        "duty": _("Duty"),
+        "at": _("At the unit"),
+        "unit": _("Unit"),
+        "unit_kind": _("Kind of unit"),
+        "code": _("Code"),
+        "ends_on": _("Ends on"),
+        "person": _("Person"),
+        "proposed_by": _("Proposed by"),
+        "factors": _("Second factors removed"),
+        "type": _("Kind"),
+        "act": _("For"),
+        "change": _("Change"),
+        "proof": _("Proved by"),
+        "unavailable": _("Because something was unavailable"),
+        "window_from": _("Only since"),
+        "window_until": _("Only until"),
+        "decision_on": _("Decision of"),
+        "adult_acts_only": _("Acts as an adult only"),
+        "sessions": _("Sessions"),
+    },
+    sorts={"at": "unit", "receiving": "unit"},
+    values={
+        "PRESENCE": _("presence only"),
+        "ABSTRACT": _("abstract"),
+        "FULL": _("full particulars"),
+        "APPROVE": _("approve"),
+        "REFUSE": _("refuse"),
+        "RETURN": _("return for correction"),
+        "LEVEL": _("level of detail"),
+        "PERIOD": _("period"),
+        "OPENINGS": _("openings for each person"),
+        "HOURS": _("hours"),
+        "GRANT": _("openings of one grant"),
+        "VOTE": _("one vote"),
+        "PROPOSAL": _("putting one proposal in force"),
+        "CHANGE": _("one change of a factor"),
+        "webauthn": _("security key"),
+        "totp": _("authenticator app"),
+        "recovery_codes": _("recovery code"),
+        "password": _("password"),
+    },
+    people=frozenset({"person", "proposed_by"}),
+    quiet=frozenset(
+        {
+            "basis_version",
+            "confirmation",
+            "digest",
+            "text",
+            "decision",
+            "enrolment",
+            "factor",
+            "grant",
+            "letter",
+            "opening",
+            "payload",
+            "proposal",
+            "request",
+            "round",
+            "subject",
+            "text_version",
+            "version",
+            "vote",
         }
-        found[said_by] = gettext("%(opening)s – shown again") % {"opening": words} if is_again else words
-    return found
+    ),
+)

@@ -48,9 +48,11 @@ class Tries:
         return None
 
     def are_used_up(self) -> bool:
+        """Say whether no try is left."""
         return len(seconds_left(self._keys)) == len(self._keys)
 
     def forget(self) -> None:
+        """Give all tries back: it was the right one."""
         cache.delete_many(self._keys)
 
     def minutes_left(self) -> int:
@@ -58,6 +60,7 @@ class Tries:
         return max(1, math.ceil(min(seconds_left(self._keys), default=0) / 60))
 
     def wait_sentence(self) -> str:
+        """Say for how many minutes to wait."""
         minutes = self.minutes_left()
         return ngettext(
             "Too many attempts failed. Wait %(minutes)d minute and try again.",
@@ -67,4 +70,5 @@ class Tries:
 
 
 def left_sentence(left: int) -> str:
+    """Say how many attempts are left."""
     return ngettext("%(left)d attempt is left.", "%(left)d attempts are left.", left) % {"left": left}

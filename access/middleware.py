@@ -26,6 +26,7 @@ class Sessions(SessionMiddleware):
     """Django's, which also tells the session where the request comes from."""
 
     def process_request(self, request: HttpRequest) -> None:
+        """Begin the session of a request, which knows from where and by which browser it is used."""
         super().process_request(request)
         assert isinstance(request.session, SessionStore)  # noqa: S101 - tells the type
         request.session.belongs_to(request)
@@ -52,11 +53,12 @@ class Bounded:
                 limit += 2 * settings.LETTER_MAX_BYTES
             if int(length[:15]) > limit:
                 with translation.override(translation.get_language_from_request(request)):
-                    page = render_to_string("413.html", {"megabytes": settings.LETTER_MAX_BYTES // 1024 // 1024})
+                    page = render_to_string("413.html", {"megabytes": settings.LETTER_MAX_MEGABYTES})
                 return HttpResponse(page, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        """Keep an uploaded file only where the page takes one and somebody is signed in."""
         # Before the CSRF check, which reads the body; asking who it is reads the session only where it matters.
         wants = request.method == "POST" and getattr(view, "takes_a_file", False)
         request.keeps_files = wants and request.user.is_authenticated  # type: ignore[attr-defined]
@@ -75,6 +77,7 @@ class LoginRequired(LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponse:
+        """Send to the login, or keep what was typed until its writer has signed in again."""
         if request.method == "POST":
             return resume(request)
         if request.session.is_over:  # type: ignore[attr-defined]
@@ -97,6 +100,7 @@ class SecondFactorRequired:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Send whoever has no second factor yet to where they set one up, and nowhere else."""
         if not settings.SECOND_FACTOR_REQUIRED or not request.user.is_authenticated:
             return None
         if request.path.startswith(self.WITHOUT) or is_mfa_enabled(request.user):
@@ -117,6 +121,7 @@ class TypedBySomebody:
             typed.show(None)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Take a form only from who wrote it: another person at the same browser finds it kept for its writer."""
         if request.method != "POST" or not request.user.is_authenticated or getattr(view, "passes_on", False):
             return None
         if typed.SHOW in request.POST:

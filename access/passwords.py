@@ -47,6 +47,7 @@ class PasswordValidator:
             )
 
     def get_help_text(self) -> str:
+        """Say beforehand what is refused."""
         return _("Not made of your name or badge number, and no pattern.")
 
 

@@ -12,9 +12,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from access import identifiers
-from access.duties import DANGEROUS, Duty
 from access.fields import CheckedField, DayField, NewPasswordField, PlainTextField
 from access.models import Organisation, User
+from access.models.duty import DANGEROUS, Duty
 
 
 class OrganisationField(forms.ModelChoiceField):
@@ -73,6 +73,7 @@ class PersonForm(forms.Form):
         self.fields["organisation"].queryset = organisations  # type: ignore[attr-defined]
 
     def clean_username(self) -> str:
+        """Refuse a user name that somebody has in other capitals: signing in does not tell them apart."""
         username = self.cleaned_data["username"]
         # Signing in does not tell capitals from small letters.
         if User.objects.filter(username__iexact=username).exists():
@@ -80,6 +81,7 @@ class PersonForm(forms.Form):
         return username
 
     def clean_badge_number(self) -> str:
+        """Refuse a badge number that somebody has."""
         number = self.cleaned_data["badge_number"]
         if number and User.objects.filter(badge_number=number).exists():
             raise ValidationError(
@@ -115,6 +117,7 @@ class NewCodeForm(forms.Form):
             del self.fields["by_two"]
 
     def clean(self) -> dict[str, Any]:
+        """Ask for a reason where a second person judges it."""
         values = super().clean() or {}
         if (self.takes_two or values.get("by_two")) and not values.get("reason") and "reason" not in self.errors:
             self.add_error("reason", _("Give the reason for a new code."))
@@ -152,6 +155,7 @@ class EnrolForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
+        """Refuse two passwords that differ, and a weak one; nothing is said about the account."""
         values = super().clean() or {}
         password, again = values.get("password"), values.get("password_again")
         if password and again and password != again:
@@ -208,6 +212,7 @@ class DutyForm(forms.Form):
         self.fields["organisation"].queryset = organisations  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
+        """Ask for a reason where a second person judges it."""
         values = super().clean() or {}
         if values.get("duty") in DANGEROUS and not values.get("reason", "").strip() and "reason" not in self.errors:
             self.add_error(

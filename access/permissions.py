@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from access import duties, law
-from access.duties import Duty
 from access.exceptions import NotAllowed, Refused
-from access.models import AccessRequest, CasePurpose, Decision, Grant, LegalBasis, Organisation, User
+from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organisation, User
+from access.models.duty import Duty
 from access.models.law import Gate
-from audit.models import Event
-from audit.trail import EventType
+from access.models.requests import Bar
 
 
 def allowed(check: Callable[..., None], *subjects: Any) -> bool:
@@ -29,6 +26,7 @@ def allowed(check: Callable[..., None], *subjects: Any) -> bool:
 
 
 def check_can_file(user: User, today: date) -> None:
+    """Raise NotAllowed unless this person files for their unit and its agreement is in force."""
     if not duties.has(user, Duty.FILE_REQUESTS, user.organisation):
         raise NotAllowed(_("You do not file access requests for your unit. Ask whoever assigns duties."))
     check_agreement_holds(user.organisation, today)
@@ -51,61 +49,36 @@ def check_basis_applies(basis: LegalBasis, organisation: Organisation, today: da
 
 
 def check_purpose_applies(purpose: CasePurpose, organisation: Organisation, today: date) -> None:
+    """Refuse, with the citation, a purpose that this kind of organisation cannot ask for."""
     if reason := law.why_not_purpose(purpose, organisation, today):
         raise Refused(reason)
 
 
 def check_can_edit(user: User, access_request: AccessRequest) -> None:
+    """Raise NotAllowed unless this person wrote the request."""
     if user.pk != access_request.requester_id:
         raise NotAllowed(_("Only the person who wrote this request may change it."))
 
 
 def check_can_decide(user: User, access_request: AccessRequest) -> None:
-    if user.pk == access_request.requester_id:  # Rule 4
-        raise NotAllowed(_("You cannot decide your own request."))
-    if _was_appointed_by(access_request.requester_id, user):  # Rule 4: a deputy of one's own is not somebody else
-        raise NotAllowed(_("The requester gave you the duty to decide; somebody else must decide this request."))
-    if access_request.receiving_organ is None or not duties.has(
-        user, Duty.DECIDE_REQUESTS, access_request.receiving_organ
-    ):
-        raise NotAllowed(_("This request is not in one of your queues."))
-    votes = Decision.objects.filter(access_request=access_request, round=access_request.round)
-    if votes.filter(decider=user).exists():
-        raise NotAllowed(_("You have voted; a second person decides."))
-    if _needs_other_units(access_request):
-        if user.organisation_id == access_request.organisation_id:
-            raise NotAllowed(_("This request comes from your own unit; somebody from another unit must decide it."))
-        # Rule 4: two approvers are two people from two units.
-        if votes.filter(decider_organisation=user.organisation_id).exists():
-            raise NotAllowed(
-                _("Somebody from your unit has already voted; the second approver must come from another unit.")
-            )
+    """Rule 4: raise NotAllowed with the first bar that keeps this person from voting; the queue asks the same bars."""
+    bar = AccessRequest.objects.filter(pk=access_request.pk).bar_against(user)
+    if bar is not None:
+        raise NotAllowed(bar.label)
 
 
 def eligible_deciders(access_request: AccessRequest, organ: Organisation) -> list[User]:
     """Return the people who could vote first, were the request sent to this organ."""
-    people = duties.holders(Duty.DECIDE_REQUESTS, organ).exclude(pk=access_request.requester_id)
-    if _needs_other_units(access_request):
-        people = people.exclude(organisation=access_request.organisation_id)
-    return [person for person in people if not _was_appointed_by(access_request.requester_id, person)]
-
-
-def _needs_other_units(access_request: AccessRequest) -> bool:
-    return access_request.basis.two_units or access_request.approvals_needed > 1
-
-
-def _was_appointed_by(requester_id: UUID, user: User) -> bool:
-    """Say whether the requester ever gave this person the duty to decide; the trail remembers."""
-    given = Event.objects.filter(kind=EventType.DUTY_GIVEN, target_id=str(user.pk))
-    for actor, canonical in given.values_list("actor", "canonical"):
-        detail = json.loads(bytes(canonical))["detail"]
-        # Where it took two, whoever proposed it appointed them as well.
-        if detail["duty"] == Duty.DECIDE_REQUESTS and str(requester_id) in (actor, detail.get("proposed_by")):
-            return True
-    return False
+    here = AccessRequest.objects.filter(pk=access_request.pk)
+    return [
+        person
+        for person in duties.holders(Duty.DECIDE_REQUESTS, organ)
+        if here.bar_against(person, of=access_request, but=Bar.ELSEWHERE) is None
+    ]
 
 
 def check_can_revoke(user: User, grant: Grant) -> None:
+    """Raise NotAllowed unless this person decides for the receiving organ and did not ask themselves."""
     organ = grant.access_request.receiving_organ
     if organ is None or not duties.has(user, Duty.DECIDE_REQUESTS, organ):
         raise NotAllowed(_("Only those who decide for the receiving organ may revoke this grant."))
@@ -114,6 +87,7 @@ def check_can_revoke(user: User, grant: Grant) -> None:
 
 
 def check_can_administer(user: User, organisation: Organisation) -> None:
+    """Raise NotAllowed unless this person administers the people of this unit."""
     if not duties.has(user, Duty.ADMINISTER_PEOPLE, organisation):
         raise NotAllowed(_("You do not administer the people of this unit."))
 

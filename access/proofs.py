@@ -330,17 +330,20 @@ select 'EXTENSION_UNPROVED', said.id, 'access.opening:' || coalesce(kept.opening
  where kept.is_lawful is not true or said.id is null
 """,
 )
-# A duty is there exactly when the last that the trail says of it is that it was given.
+# A duty is there exactly when the last that the trail says of it is that it was given, by whom it says.
 DUTIES = """
 with told as (
-    select distinct on (person, duty, unit) person, duty, unit, kind, id
-      from (select e.target_id as person, e.kind, e.at, e.id,
+    select distinct on (person, duty, unit) person, duty, unit, kind, id,
+           coalesce(proposer, actor) as given_by, case when proposer is not null then actor end as consented_by
+      from (select e.target_id as person, e.kind, e.at, e.id, e.actor,
+                   public.audit_json(e.canonical) -> 'detail' ->> 'proposed_by' as proposer,
                    public.audit_json(e.canonical) -> 'detail' ->> 'duty' as duty,
                    public.audit_json(e.canonical) -> 'detail' ->> 'at' as unit
               from public.audit_event e where e.kind in ('DUTY_GIVEN', 'DUTY_WITHDRAWN')) as all_told
      order by person, duty, unit, at desc, id desc
 ), held as (
-    select h.user_id::text as person, a.codename::text as duty, o.code::text as unit
+    select h.user_id::text as person, a.codename::text as duty, o.code::text as unit,
+           h.given_by_id::text as given_by, h.consented_by_id::text as consented_by
       from public.access_organisationuserobjectpermission h
       join public.auth_permission a on a.id = h.permission_id
       join public.access_organisation o on o.id = h.content_object_id
@@ -349,6 +352,7 @@ select 'DUTY_UNPROVED', told.id, 'access.user:' || coalesce(held.person, told.pe
   from told full join held using (person, duty, unit)
  where (told.kind = 'DUTY_GIVEN') is distinct from (held.person is not null)
    and not (told.kind = 'DUTY_WITHDRAWN' and held.person is null)
+    or (told.given_by, told.consented_by) is distinct from (held.given_by, held.consented_by) and held.person is not null
 """
 PEOPLE = """
 with told as (

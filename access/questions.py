@@ -89,10 +89,12 @@ class Question(Generic[Row]):
 
     @cached_property
     def rows(self) -> Replay[Row]:
+        """All its rows, as a statement that was written once."""
         return Replay(self.build(somebody()))
 
     @cached_property
     def row(self) -> Replay[Row]:
+        """One of its rows by its key, as a statement that was written once."""
         return Replay(self.build(somebody()).filter(pk=SOMETHING))
 
 
@@ -106,6 +108,7 @@ class Answer(Generic[Row]):
         self._question, self._user_id, self._count = question, user_id, count
 
     def count(self) -> int:
+        """Return how many rows there are; the database is asked once, and not where it was known already."""
         if self._count is None:
             counted = self._question.counted
             with connection.cursor() as cursor:

@@ -54,6 +54,7 @@ class SaidRevocation:
 
     @property
     def sentence(self) -> str:
+        """When it ended and which organ ended it; no person is named."""
         if self.organ is None:
             return _("Ended on %(moment)s, because an older state of the database had to be put back.") % {
                 "moment": moment(self.at)
@@ -62,6 +63,7 @@ class SaidRevocation:
 
 
 def moment(at: datetime) -> str:
+    """Return a moment in local time, to the minute."""
     return f"{timezone.localtime(at):%Y-%m-%d %H:%M}"
 
 

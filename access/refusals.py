@@ -62,8 +62,6 @@ PROPOSAL: Sentences = {
         ),
     ),
 }
-# What stands against a proposal of each kind.
-OF_PROPOSAL = {"DUTY": (PROPOSAL, DUTY), "ENROLMENT": (PROPOSAL, CODE)}
 
 
 def check(refusal: str | None, *sentences: Sentences) -> None:

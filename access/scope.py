@@ -81,10 +81,12 @@ class Scope:
 
     @property
     def level(self) -> str:
+        """How much of a record is told."""
         return str(Rung(self.rung).label)
 
     @property
     def kinds(self) -> str:
+        """Which kinds of offence it covers, in a sentence."""
         if self.is_of_same_kind and not self.categories:
             return _("It covers records of the same kind as the new act.")
         return _("It covers: %(kinds)s.") % {"kinds": category_titles(self.categories)}
@@ -108,6 +110,7 @@ class Scope:
 
     @property
     def one_decision(self) -> str:
+        """That it is about one decision only, in a sentence; nothing where it is not."""
         if not self.is_of_one_decision:
             return ""
         if self.decision_on is None:
@@ -116,10 +119,12 @@ class Scope:
 
     @property
     def has_bounds(self) -> bool:
+        """Say whether it is limited in time."""
         return self.window is None or bool(self.window.first or self.window.last)
 
     @property
     def period(self) -> str:
+        """Which penalties it covers in time, in a sentence."""
         if self.window is None:
             months = self.window_months or 0
             return ngettext(

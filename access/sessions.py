@@ -120,6 +120,7 @@ class SessionStore(SessionBase):
         return max(0, math.floor((self.row.ends_at - self.row.database_now).total_seconds()))
 
     def load(self) -> dict[str, Any]:
+        """Return what the session holds, or nothing where it has ended or was tampered with: then it begins anew."""
         row = _find(self._digest())
         held = None if row is None else self._read(row)
         if row is None or held is None:
@@ -142,9 +143,11 @@ class SessionStore(SessionBase):
                 self.row.last_seen_at = self.row.database_now
 
     def exists(self, session_key: str) -> bool:
+        """Say whether there is a session of this key, ended or not; the key itself is stored nowhere."""
         return Session.objects.filter(digest=session_digest(session_key).hex()).exists()
 
     def create(self) -> None:
+        """Begin a session under a key that nobody has."""
         while True:
             self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
             try:
@@ -155,6 +158,7 @@ class SessionStore(SessionBase):
             return
 
     def save(self, must_create: bool = False) -> None:
+        """Store what the session holds; one that was ended meanwhile raises UpdateError and does not come back."""
         if self.session_key is None:
             return self.create()
         held = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
@@ -172,6 +176,7 @@ class SessionStore(SessionBase):
         return None
 
     def delete(self, session_key: str | None = None) -> None:
+        """End the session; its row stays and says when."""
         key = session_key or self.session_key
         if key is not None:
             end(Session.objects.filter(digest=session_digest(key).hex()))

@@ -13,11 +13,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from access import calendar, duties
-from access.duties import Duty
+from access import calendar
 from access.frame import Counts, Frame
 from access.models import AccessRequest, Organisation, Proposal, User
-from access.models.proposals import DECIDED_BY
+from access.models.duty import Duty
+from access.models.proposals import DECIDERS
 from access.models.requests import DATABASE_NOW, Status
 from access.questions import Question
 
@@ -53,7 +53,7 @@ Counts.announce(
         ),
         "access:queue": ({Duty.DECIDE_REQUESTS}, Question(lambda user: AccessRequest.objects.decidable_by(user))),
         "access:proposals": (
-            set(DECIDED_BY.values()),
+            set(DECIDERS),
             Question(lambda user: Proposal.objects.decidable_by(user)),
         ),
     }
@@ -69,7 +69,7 @@ def address(name: str) -> str:
 def navigation(frame: Frame) -> list[NavItem]:
     """Return this person's pages of this app with what waits on them."""
     pages = pages_for(frame, PAGES)
-    if frame.held & set(DECIDED_BY.values()):
+    if frame.held & DECIDERS:
         waiting = frame.waiting.get(PROPOSALS.url_name, 0)
         pages.append(replace(PROPOSALS, url=address(PROPOSALS.url_name), badge=waiting))
     return pages
@@ -116,7 +116,7 @@ def notices(frame: Frame, user: User) -> list[Notice]:
 
 def agreements_ending(user: User, today: date) -> list[Notice]:
     """Return the agreements of the units that this person administers people of which end soon, the first ones first."""
-    reached = duties.organisations(user, Duty.ADMINISTER_PEOPLE).filter(
+    reached = Organisation.objects.reached_by(user, Duty.ADMINISTER_PEOPLE).filter(
         is_active=True, agreement_ends_on__lte=today + timedelta(days=AGREEMENT_WARNS)
     )
     ending = [unit for unit in reached.order_by("agreement_ends_on", "path") if _warns(unit, today)]

@@ -14,13 +14,16 @@ class Named(Protocol):
     """A person as asked about."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name as it was typed and checked."""
 
     @property
-    def document_type(self) -> str: ...
+    def document_type(self) -> str:
+        """The kind of document."""
 
     @property
-    def number(self) -> str: ...
+    def number(self) -> str:
+        """The number of the document."""
 
 
 @dataclass(frozen=True)

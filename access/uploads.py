@@ -26,14 +26,17 @@ class MeasuringUploadHandler(FileUploadHandler):
     """
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Begin a file in memory: nothing touches a disk in plain text."""
         super().new_file(*args, **kwargs)
         self.buffer = BytesIO()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """Keep what fits; what is too long is only measured, so that its size can be told."""
         if getattr(self.request, "keeps_files", False) and start + len(raw_data) <= settings.LETTER_MAX_BYTES:
             self.buffer.write(raw_data)
 
     def file_complete(self, file_size: int) -> UploadedFile:
+        """Return the file with its whole size, even where not all of it was kept."""
         self.buffer.seek(0)
         return InMemoryUploadedFile(
             self.buffer, self.field_name, self.file_name, self.content_type, file_size, self.charset

@@ -21,6 +21,7 @@ class CredentialField(forms.JSONField):
     widget = forms.HiddenInput
 
     def to_python(self, value: Any) -> Any:
+        """Return an object, or allauth's own error for whatever else was sent."""
         if value in self.empty_values:
             return None
         try:
@@ -35,6 +36,7 @@ class CredentialField(forms.JSONField):
         return read
 
     def bound_data(self, data: Any, initial: Any) -> Any:
+        """Show what could not be read as it was sent."""
         try:
             return super().bound_data(data, initial)
         except UNREADABLE:
@@ -47,6 +49,7 @@ class AuthenticateWebAuthnForm(stock.AuthenticateWebAuthnForm):
     credential = CredentialField()
 
     def clean_credential(self) -> Any:
+        """Return the factor that answered, or allauth's own error for whatever could not be read."""
         try:
             return super().clean_credential()
         except ValidationError:

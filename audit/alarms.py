@@ -20,9 +20,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from audit import log, reading, trail
+from audit import checkpoints, freshness, kinds, reading, trail
 from audit.models import Event
-from audit.trail import Actor, EventType
+from audit.trail import Actor
 
 MOST = 500
 LONGEST_FINDING = 2000
@@ -96,10 +96,12 @@ class Alarm:
 
     @property
     def sentence(self) -> str:
+        """What is wrong, in the reader's language."""
         return str(self.reason.label)
 
     @property
     def to_do(self) -> str:
+        """What to do about it, in the reader's language."""
         return str(TO_DO.get(self.reason, _LOOK))
 
 
@@ -162,7 +164,7 @@ def _wrong_now() -> list[Reason]:
         found.append(Reason.NEVER_VERIFIED)
     elif timezone.now() - verified_at > datetime.timedelta(hours=settings.VERIFIED_HOURS):
         found.append(Reason.VERIFICATION_OVERDUE)
-    return found + [Reason(code) for code in log.freshness().reasons if code in Reason.values]
+    return found + [Reason(code) for code in freshness.current().reasons if code in Reason.values]
 
 
 def close(event_id: uuid.UUID, *, by: Actor, finding: str) -> None:
@@ -172,7 +174,7 @@ def close(event_id: uuid.UUID, *, by: Actor, finding: str) -> None:
         if event_id not in {alarm.event_id for alarm in _raised()}:
             raise NotOpen
         about = ("audit.event", str(event_id))
-        closed = trail.write(EventType.ALARM_CLOSED, by=by, on=about, texts={"finding": finding})
+        closed = trail.write(kinds.ALARM_CLOSED, by=by, on=about, texts={"finding": finding})
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO public.audit_finding (event_id, alarm_id, finding) VALUES (%s, %s, %s)",
@@ -205,7 +207,7 @@ def watch() -> None:
         if reason not in known:
             with transaction.atomic(durable=True):
                 _hold()
-                log.write_alarm(reason.value)
+                checkpoints.write_alarm(reason.value)
     for alarm in _raised():
         if not alarm.is_sent:
             _send(alarm)
@@ -225,7 +227,7 @@ def _send(alarm: Alarm) -> None:
         ways.append("email")
     if ways:
         with transaction.atomic(durable=True):
-            trail.write(EventType.ALARM_SENT, by=None, on=("audit.event", str(alarm.event_id)), ways=ways)
+            trail.write(kinds.ALARM_SENT, by=None, on=("audit.event", str(alarm.event_id)), ways=ways)
 
 
 def _run(program: str, text: str) -> bool:
@@ -251,4 +253,4 @@ def _mail(subject: str, text: str) -> bool:
 def _hold() -> None:
     """Let one at a time raise and close alarms."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [log.ALARM_LOCK])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [checkpoints.ALARM_LOCK])

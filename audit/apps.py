@@ -8,8 +8,14 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         """Let events be found by their id, and the pages of the trail be named."""
-        from audit import kinds, narrowing, sentences
+        from audit import (
+            checks,  # noqa: F401 - registers itself
+            kinds,
+            narrowing,
+        )
 
         kinds.register(
-            words={"view": sentences.pages, "kind": sentences.acts, "group": narrowing.groups}, finder=narrowing.find
+            vocabulary=kinds.VOCABULARY,
+            words={"view": kinds.titles(kinds.PAGES), "kind": kinds.labels, "group": narrowing.groups},
+            finder=narrowing.find,
         )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.db import connection
 
-from audit import log
+from audit import checkpoints, proofs, sequencing
 from audit.exceptions import SignerRefused
 from audit.verify import (
     PROOF_HEADER,
@@ -26,13 +26,13 @@ def export(directory: Path) -> Checkpoint:
     """
     if directory.exists() and any(directory.iterdir()):
         raise FileExistsError(f"{directory} is not empty. Name a new folder.")
-    newest = log.newest_checkpoint()
+    newest = checkpoints.newest_checkpoint()
     if newest is None:
         raise SignerRefused("Nothing is signed yet. Start the signer and try again in a minute.", "NOTHING_SIGNED")
     checkpoint = newest.signed
     for index, width in tiles(checkpoint.size):
         start = index * TILE_WIDTH
-        bundle = list(log.leaves(start, start + width))
+        bundle = list(sequencing.leaves(start, start + width))
         _write(directory, tile_path(0, index, width), b"".join(leaf.hash for leaf in bundle))
         entries = [pack_entry(leaf.canonical) for leaf in bundle if leaf.canonical is not None]
         _write(directory, tile_path("entries", index, width), b"".join(entries))
@@ -49,7 +49,7 @@ def event_proof(index: int, note: str) -> str | None:
     """Return the C2SP tlog-proof of the event at `index` under a checkpoint, if it lies under it and its hashes are there."""
     try:
         size = parse_checkpoint(note.rpartition("\n\n")[0] + "\n").size
-        hashes = [base64.b64encode(one).decode() for one in log.inclusion_proof(index, size)]
+        hashes = [base64.b64encode(one).decode() for one in proofs.inclusion_proof(index, size)]
     except (Unverified, ValueError, KeyError):  # no checkpoint; beyond it; a hash was taken out of the database
         return None
     return "\n".join([PROOF_HEADER, f"index {index}", *hashes]) + "\n\n" + note

@@ -15,6 +15,7 @@ class DayInput(forms.DateInput):
         super().__init__(attrs={"type": "date", **(attrs or {})}, format="%Y-%m-%d")
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """Show what is no day as the text that was typed: a date field of a browser would drop it."""
         context = super().get_context(name, value, attrs)
         if not _is_day(context["widget"]["value"]):
             context["widget"]["type"] = "text"
@@ -28,6 +29,7 @@ class TimeInput(forms.TimeInput):
         super().__init__(attrs={"type": "time", **(attrs or {})}, format="%H:%M")
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """Show what is no time as the text that was typed: a time field of a browser would drop it."""
         context = super().get_context(name, value, attrs)
         if not _is_time(context["widget"]["value"]):
             context["widget"]["type"] = "text"

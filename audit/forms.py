@@ -3,10 +3,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from audit import kinds
 from audit.alarms import LONGEST_FINDING
 from audit.fields import DayInput, TimeInput
-from audit.narrowing import Group
-from audit.trail import EventType
+from audit.kinds import Group
 
 
 class AcceptForm(forms.Form):
@@ -32,7 +32,7 @@ class FilterForm(forms.Form):
 
     q = forms.CharField(label=_("Request number, id, person or unit"), required=False, max_length=150)
     group = forms.ChoiceField(label=_("Group"), required=False, choices=[("", _("All groups")), *Group.choices])
-    kind = forms.ChoiceField(label=_("Act"), required=False, choices=[("", _("All acts")), *EventType.choices])
+    kind = forms.ChoiceField(label=_("Act"), required=False, choices=lambda: [("", _("All acts")), *kinds.choices()])
     actor = forms.CharField(label=_("Done by (name, user name or badge number)"), required=False, max_length=150)
     unit = forms.CharField(label=_("Unit (name or code)"), required=False, max_length=150)
     day_from = forms.DateField(label=_("From day"), required=False, widget=DayInput)
@@ -41,6 +41,7 @@ class FilterForm(forms.Form):
     time_to = forms.TimeField(label=_("To time"), required=False, widget=TimeInput)
 
     def clean(self) -> dict[str, Any]:
+        """Refuse a time without its day, and an end before its beginning."""
         cleaned = super().clean() or {}
         for time, day in (("time_from", "day_from"), ("time_to", "day_to")):
             if cleaned.get(time) and not cleaned.get(day) and day not in self.errors:

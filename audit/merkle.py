@@ -75,10 +75,12 @@ def consistency_ranges(old_size: int, new_size: int) -> list[tuple[int, int]]:
 
 
 def inclusion_proof(index: int, hashes: Sequence[bytes]) -> list[bytes]:
+    """Return the RFC 6962 proof of leaf `index` from all leaf hashes: the plain way that the stored one is tested against."""
     return [root(hashes[start:end]) for start, end in inclusion_ranges(index, len(hashes))]
 
 
 def consistency_proof(old_size: int, hashes: Sequence[bytes]) -> list[bytes]:
+    """Return the RFC 6962 proof that the tree continues the one of `old_size`, from all leaf hashes."""
     return [root(hashes[start:end]) for start, end in consistency_ranges(old_size, len(hashes))]
 
 

@@ -11,9 +11,9 @@ from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 
-from audit import trail
+from audit import kinds, trail
 from audit.exceptions import TrailUnavailable, Unavailable
-from audit.trail import Actor, EventType
+from audit.trail import Actor
 
 RETRY_SECONDS = 30
 NOT_CARRIED = frozenset(
@@ -42,6 +42,7 @@ class RecordDenials:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer 503 where an event could not be committed or a part is missing; nothing of the page is shown."""
         # Rule 2: nothing is shown unless its event is committed. Rule 12: nor without key, function or connection.
         return self._unavailable(request, exception) if isinstance(exception, Unavailable) else None
 
@@ -56,7 +57,7 @@ class RecordDenials:
         target = next((str(value) for value in (match.kwargs.values() if match else ()) if _is_uuid(value)), None)
         with transaction.atomic(durable=True):
             trail.write(
-                EventType.DENIED,
+                kinds.DENIED,
                 by=cast(Actor, request.user),
                 on=("url", target) if target else None,
                 view=(match.view_name if match else "") or "unnamed",

@@ -11,6 +11,7 @@ class ReadableEvents(models.Manager["Event"]):
     """Events whose time Python can hold; one that an owner gave another time is named by verification."""
 
     def get_queryset(self) -> models.QuerySet["Event"]:
+        """Leave out events whose time Python cannot hold."""
         return super().get_queryset().filter(at__range=(EARLIEST + "T00:00Z", LATEST + "T00:00Z"))
 
 

@@ -6,68 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import models
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from audit import kinds
-from audit.kinds import Found
+from audit.kinds import Found, Group
 from audit.models import Event
-from audit.trail import EventType
 
 # Of what a search was about, in one event.
 MOST_NAMED = 20
 MINUTE = datetime.timedelta(minutes=1)
-
-
-class Group(models.TextChoices):
-    """Business is what the system is for; process is how people get to it; system is who may, and whether all holds."""
-
-    BUSINESS = "BUSINESS", _("Business: records, requests, grants, answers")
-    PROCESS = "PROCESS", _("Process: signing in, confirming identity, refusals")
-    SYSTEM = "SYSTEM", _("System: people, duties, law, the trail itself")
-
-
-PROCESS = {
-    EventType.SIGNED_IN,
-    EventType.SIGN_IN_FAILED,
-    EventType.SIGNED_OUT,
-    EventType.SESSION_ENDED,
-    EventType.DENIED,
-    EventType.IDENTITY_CONFIRMED,
-    EventType.IDENTITY_NOT_CONFIRMED,
-    EventType.PASSWORD_REHASHED,
-}
-BUSINESS = {
-    EventType.VIOLATION_DRAFTED,
-    EventType.VIOLATION_EDITED,
-    EventType.VIOLATION_DISCARDED,
-    EventType.VIOLATION_SUBMITTED,
-    EventType.VIOLATION_RETURNED,
-    EventType.VIOLATION_CONFIRMED,
-    EventType.DECISION_SERVED,
-    EventType.VIOLATION_SEALED,
-    EventType.REQUEST_DRAFTED,
-    EventType.REQUEST_EDITED,
-    EventType.POPULATION_ASKED,
-    EventType.REQUEST_SUBMITTED,
-    EventType.REQUEST_WITHDRAWN,
-    EventType.REQUEST_RETURNED,
-    EventType.REQUEST_VOTED,
-    EventType.REQUEST_APPROVED,
-    EventType.REQUEST_REFUSED,
-    EventType.REQUEST_LAPSED,
-    EventType.UNDERTAKING_SIGNED,
-    EventType.GRANT_MADE,
-    EventType.OPENING,
-    EventType.ANSWER_SHOWN,
-    EventType.ANSWER_EXTENDED,
-    EventType.ANSWER_REFUSED,
-    EventType.GRANT_REVOKED,
-    EventType.GRANT_EXPIRED,
-}
 
 
 def groups(codes: set[str]) -> dict[str, str]:
@@ -76,10 +25,8 @@ def groups(codes: set[str]) -> dict[str, str]:
 
 
 def kinds_of(group: str) -> list[str]:
-    """Return the kinds of a group; what is in no other is the system's."""
-    if group == Group.SYSTEM:
-        return sorted(set(EventType) - BUSINESS - PROCESS)
-    return sorted(BUSINESS if group == Group.BUSINESS else PROCESS)
+    """Return the codes of the kinds that their apps put into a group."""
+    return sorted(str(kind) for kind in kinds.registered() if kind.group == group)
 
 
 @dataclass(frozen=True)

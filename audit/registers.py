@@ -44,6 +44,7 @@ def register(wrongs: type[models.TextChoices], *checks: Check, absence: Absence 
 
 
 def checks() -> list[Check]:
+    """Return every check that an app registered, each once."""
     return list(_checks.values())
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from audit import log, notes, reading
+from audit import checkpoints, notes, reading, sequencing
 from audit.exceptions import SignerRefused
 from audit.verify import (
     HASH_SIZE,
@@ -39,6 +39,7 @@ class Lost:
     events: list[dict[str, Any]]
 
     def told(self, *kinds: str) -> list[dict[str, Any]]:
+        """Return what the lost events of these kinds say, in their order."""
         return [read for read in self.events if reading.text(read, "kind") in kinds]
 
 
@@ -71,7 +72,7 @@ def begin_anew(gone: Lost, counts: dict[str, int]) -> Checkpoint:
     """
     old = _old_key()
     secret = notes.load_signing_key(settings.AUDIT_SIGNING_KEY_FILE)
-    log.locked_state(old.name)
+    checkpoints.locked_state(old.name)
     detail = {
         **counts,
         "old_origin": old.name,
@@ -85,16 +86,18 @@ def begin_anew(gone: Lost, counts: dict[str, int]) -> Checkpoint:
             [json.dumps(detail)],
         )
         cursor.execute("SELECT public.audit_continue_as(%s)", [settings.AUDIT_ORIGIN])
-    while log.sequence():
+    while sequencing.sequence():
         pass
-    previous, frontier = log.whole_tree(old)
+    previous, frontier = checkpoints.whole_tree(old)
     root = base64.b64encode(gone.signed.root).decode()
-    continues = [f"{old.name} {gone.signed.size} {root}", *gone.signed.said(log.CONTINUES)]
-    begun = Checkpoint(settings.AUDIT_ORIGIN, frontier.size, frontier.root(), log.extensions(previous, continues))
+    continues = [f"{old.name} {gone.signed.size} {root}", *gone.signed.said(checkpoints.CONTINUES)]
+    begun = Checkpoint(
+        settings.AUDIT_ORIGIN, frontier.size, frontier.root(), checkpoints.extensions(previous, continues)
+    )
     note = notes.sign(begun.text, secret, begun.origin)
     _keep_old_witness(old)
-    log.write_witness(note)
-    log.store(begun, note, frontier)
+    checkpoints.write_witness(note)
+    checkpoints.store(begun, note, frontier)
     return begun
 
 
@@ -109,20 +112,20 @@ def _old_key() -> VerifierKey:
             f"such as {origin}-{datetime.datetime.now(datetime.UTC).year}, on every machine."
         )
     try:
-        return VerifierKey(origin, log.verifier_key().public)
+        return VerifierKey(origin, checkpoints.verifier_key().public)
     except (SignerRefused, OSError, ValueError) as error:
         raise CannotReconcile(f"The signing key is needed. {error}") from None
 
 
 def _kept() -> Path:
-    path = log.witness_file()
+    path = checkpoints.witness_file()
     return path.with_name(path.name + ".old")
 
 
 def _old_witness(old: VerifierKey) -> tuple[Checkpoint, str]:
     """Return the old log's witness: where a reconciliation broke off after the new one was written, the one put aside."""
     try:
-        return log.witness(old)
+        return checkpoints.witness(old)
     except SignerRefused:
         if not _kept().exists():
             raise
@@ -136,17 +139,17 @@ def _kept_note(old: VerifierKey) -> str:
 
 def _keep_old_witness(old: VerifierKey) -> None:
     try:
-        log.witness(old)
+        checkpoints.witness(old)
     except SignerRefused:
         return  # it was put aside before
-    shutil.copyfile(log.witness_file(), _kept())
+    shutil.copyfile(checkpoints.witness_file(), _kept())
 
 
 def _check_beginning(directory: Path, size: int, end: int) -> None:
     """Raise unless every leaf of this database stands at the same place in the export, and is its event's."""
     hashes = _hashes(directory, end)
     count = 0
-    for leaf in log.leaves(0, size):
+    for leaf in sequencing.leaves(0, size):
         if leaf.index != count or not leaf.is_intact or hashes[count] != leaf.hash:
             raise CannotReconcile(
                 f"This database is not an earlier state of the log: place {count} differs. Run verify_log."

@@ -10,9 +10,10 @@ from typing import Any, Protocol
 
 from django.db import DatabaseError, connection, models
 from django.db.transaction import TransactionManagementError
-from django.utils.translation import gettext_lazy as _
 
+from audit import kinds
 from audit.exceptions import TrailUnavailable
+from audit.kinds import Kind
 
 # What may stand in the log for ever: opaque ids and codes, never words.
 CODE = re.compile(r"[\x21-\x7e]{0,200}")
@@ -25,78 +26,12 @@ class Actor(Protocol):
     pk: Any
 
     @property
-    def unit_code(self) -> str: ...
-
-
-class EventType(models.TextChoices):
-    """Every kind of event."""
-
-    VIOLATION_DRAFTED = "VIOLATION_DRAFTED", _("Violation drafted")
-    VIOLATION_EDITED = "VIOLATION_EDITED", _("Violation edited")
-    VIOLATION_DISCARDED = "VIOLATION_DISCARDED", _("Violation discarded")
-    VIOLATION_SUBMITTED = "VIOLATION_SUBMITTED", _("Violation submitted")
-    VIOLATION_RETURNED = "VIOLATION_RETURNED", _("Violation returned")
-    VIOLATION_CONFIRMED = "VIOLATION_CONFIRMED", _("Violation confirmed")
-    DECISION_SERVED = "DECISION_SERVED", _("Decision served")
-    VIOLATION_SEALED = "VIOLATION_SEALED", _("Violation sealed")
-    REQUEST_DRAFTED = "REQUEST_DRAFTED", _("Request drafted")
-    REQUEST_EDITED = "REQUEST_EDITED", _("Request edited")
-    POPULATION_ASKED = "POPULATION_ASKED", _("Population register asked")
-    REQUEST_SUBMITTED = "REQUEST_SUBMITTED", _("Request submitted")
-    REQUEST_WITHDRAWN = "REQUEST_WITHDRAWN", _("Request withdrawn")
-    REQUEST_RETURNED = "REQUEST_RETURNED", _("Request returned")
-    REQUEST_VOTED = "REQUEST_VOTED", _("Vote on a request")
-    REQUEST_APPROVED = "REQUEST_APPROVED", _("Request approved")
-    REQUEST_REFUSED = "REQUEST_REFUSED", _("Request refused")
-    REQUEST_LAPSED = "REQUEST_LAPSED", _("Request lapsed")
-    UNDERTAKING_SIGNED = "UNDERTAKING_SIGNED", _("Undertaking signed")
-    IDENTITY_CONFIRMED = "IDENTITY_CONFIRMED", _("Identity confirmed")
-    IDENTITY_NOT_CONFIRMED = "IDENTITY_NOT_CONFIRMED", _("Identity not confirmed")
-    GRANT_MADE = "GRANT_MADE", _("Grant made")
-    OPENING = "OPENING", _("Answer may be shown")
-    ANSWER_SHOWN = "ANSWER_SHOWN", _("Answer shown")
-    ANSWER_EXTENDED = "ANSWER_EXTENDED", _("Five minutes more for an answer")
-    ANSWER_REFUSED = "ANSWER_REFUSED", _("Answer not shown")
-    GRANT_REVOKED = "GRANT_REVOKED", _("Grant revoked")
-    GRANT_EXPIRED = "GRANT_EXPIRED", _("Grant expired")
-    SIGNED_IN = "SIGNED_IN", _("Signed in")
-    SIGN_IN_FAILED = "SIGN_IN_FAILED", _("Sign-in failed")
-    SIGNED_OUT = "SIGNED_OUT", _("Signed out")
-    SESSION_ENDED = "SESSION_ENDED", _("Sessions ended")
-    DENIED = "DENIED", _("Access denied")
-    ORGANISATION_CREATED = "ORGANISATION_CREATED", _("Organisation created")
-    AGREEMENT_CHANGED = "AGREEMENT_CHANGED", _("Agreement changed")
-    USER_CREATED = "USER_CREATED", _("User created")
-    USER_CHANGED = "USER_CHANGED", _("User changed")
-    PASSWORD_CHANGED = "PASSWORD_CHANGED", _("Password changed")
-    PASSWORD_REHASHED = "PASSWORD_REHASHED", _("Password stored anew")
-    FACTOR_ADDED = "FACTOR_ADDED", _("Second factor added")
-    FACTOR_CHANGED = "FACTOR_CHANGED", _("Second factor changed")
-    FACTOR_REMOVED = "FACTOR_REMOVED", _("Second factor removed")
-    RECOVERY_CODE_USED = "RECOVERY_CODE_USED", _("Recovery code used")
-    USER_DISABLED = "USER_DISABLED", _("User disabled")
-    USER_ENABLED = "USER_ENABLED", _("User enabled")
-    DUTY_GIVEN = "DUTY_GIVEN", _("Duty given")
-    DUTY_WITHDRAWN = "DUTY_WITHDRAWN", _("Duty withdrawn")
-    CHANGE_PROPOSED = "CHANGE_PROPOSED", _("Change proposed")
-    CHANGE_ENACTED = "CHANGE_ENACTED", _("Change put in force")
-    CHANGE_TURNED_DOWN = "CHANGE_TURNED_DOWN", _("Change turned down")
-    CHANGE_WITHDRAWN = "CHANGE_WITHDRAWN", _("Proposal withdrawn")
-    ENROLMENT_CODE_MADE = "ENROLMENT_CODE_MADE", _("One-time code made")
-    ENROLLED = "ENROLLED", _("Password chosen with a code")
-    ENROLMENT_FAILED = "ENROLMENT_FAILED", _("One-time code not right")
-    CATALOGUE_LOADED = "CATALOGUE_LOADED", _("Catalogue loaded")
-    TRAIL_VERIFIED = "TRAIL_VERIFIED", _("Trail verified")
-    TRAIL_ALARM = "TRAIL_ALARM", _("Alarm of the trail")
-    ALARM_SENT = "ALARM_SENT", _("Alarm sent")
-    ALARM_CLOSED = "ALARM_CLOSED", _("Alarm closed")
-    TRAIL_EXPORTED = "TRAIL_EXPORTED", _("Events saved as a table")
-    SCHEMA_ACCEPTED = "SCHEMA_ACCEPTED", _("Structure of the database accepted")
-    RECONCILED = "RECONCILED", _("Restored database reconciled")
+    def unit_code(self) -> str:
+        """The code of the unit that the actor acts for."""
 
 
 def write(
-    kind: EventType,
+    kind: Kind,
     *,
     by: Actor | None,
     on: models.Model | tuple[str, str] | None,
@@ -106,7 +41,8 @@ def write(
     """Insert one event into the transaction that is open, and return its id; it is committed with that transaction.
 
     `detail` holds numbers, truth values and codes. Free text goes into `texts`: only its digest with a nonce is
-    logged. Raises TrailUnavailable when the event cannot be inserted, whatever the reason.
+    logged. Raises TrailUnavailable when the event cannot be inserted, whatever the reason, and ValueError for a kind that
+    no app registered.
     """
     if not connection.in_atomic_block:
         raise TransactionManagementError("trail.write needs a transaction: the act and its event commit together.")
@@ -114,7 +50,7 @@ def write(
     digests = [bytes.fromhex(text_digest(nonce, (texts or {})[name])) for name, nonce in nonces.items()]
     target_type, target_id = _target(on)
     values = [
-        EventType(kind).value,
+        str(_known(kind)),
         by.pk if by else None,
         by.unit_code if by else None,
         target_type,
@@ -147,6 +83,12 @@ def database_now() -> datetime.datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         return cursor.fetchone()[0]
+
+
+def _known(kind: str) -> Kind:
+    if (known := kinds.kind_of(kind)) is None:
+        raise ValueError(f"No app registered the kind of event {kind}.")
+    return known
 
 
 def _target(on: models.Model | tuple[str, str] | None) -> tuple[str | None, str | None]:

@@ -13,10 +13,10 @@ from django.db import DatabaseError, connection, models, transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from audit import fingerprint, log, notes, reading, registers, trail
+from audit import checkpoints, fingerprint, kinds, notes, reading, registers, sequencing, trail
 from audit.exceptions import SignerRefused, Unavailable
 from audit.registers import Fault
-from audit.trail import Actor, EventType
+from audit.trail import Actor
 from audit.verify import Checkpoint, Frontier, Unverified, VerifierKey, node_hash
 
 MOST_FAULTS = 20
@@ -94,12 +94,15 @@ class Verification:
 
     @property
     def holds(self) -> bool:
+        """Say whether nothing at all is wrong."""
         return self.fault_count == 0
 
     def add(self, what: Wrong, index: int | None = None, event_id: uuid.UUID | None = None) -> None:
+        """Count one fault, and keep it if there is room."""
         self.add_fault(Fault(what, index, event_id))
 
     def add_fault(self, fault: Fault) -> None:
+        """Count a fault; the first ones are kept with their places, so that a broken trail needs no endless memory."""
         self.fault_count += 1
         if len(self.faults) < MOST_FAULTS:
             self.faults.append(fault)
@@ -138,7 +141,7 @@ def verify_and_record(*, by: Actor | None) -> Verification:
     result = verify()
     with transaction.atomic(durable=True):
         trail.write(
-            EventType.TRAIL_VERIFIED,
+            kinds.TRAIL_VERIFIED,
             by=by,
             on=None,
             holds=result.holds,
@@ -199,7 +202,7 @@ def outcome_of(read: dict[str, Any]) -> Verification:
 def acceptors(schema: str) -> list[str]:
     """Return the ids of those who have accepted that the database is built like this."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT canonical FROM audit_event WHERE kind = %s ORDER BY at", [EventType.SCHEMA_ACCEPTED])
+        cursor.execute("SELECT canonical FROM audit_event WHERE kind = %s ORDER BY at", [kinds.SCHEMA_ACCEPTED])
         found = [reading.content(row[0]) for row in cursor.fetchall()]
     return sorted(
         {
@@ -216,28 +219,29 @@ def first_schema() -> str | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT note FROM audit_checkpoint WHERE size > 0 ORDER BY size LIMIT 100")
         stored = cursor.fetchall()
-    keys = _Keys(log.verifier_key())
+    keys = _Keys(checkpoints.verifier_key())
     for (note,) in stored:
         signed = keys.opened(note)
-        if signed and signed.said(log.SCHEMA):
-            return signed.said(log.SCHEMA)[0]
+        if signed and signed.said(checkpoints.SCHEMA):
+            return signed.said(checkpoints.SCHEMA)[0]
     return None
 
 
 def is_accepted(schema: str, first: str | None) -> bool:
+    """Say whether the database is built as the first checkpoint says (`first`), or enough people accepted how it is now."""
     return first in (None, schema) or len(acceptors(schema)) >= ACCEPTORS
 
 
 @transaction.atomic(durable=True)
 def accept_schema(schema: str, *, by: Actor) -> None:
     """Keep that a person found the change of functions, triggers and privileges to be an upgrade they know of."""
-    trail.write(EventType.SCHEMA_ACCEPTED, by=by, on=None, schema=schema)
+    trail.write(kinds.SCHEMA_ACCEPTED, by=by, on=None, schema=schema)
 
 
 # The walk ----------------------------------------------------------------------------------------------------------
 def _key(result: Verification) -> VerifierKey | None:
     try:
-        return log.verifier_key()
+        return checkpoints.verifier_key()
     except (SignerRefused, OSError, ValueError):
         result.add(Wrong.KEY_MISSING)
         return None
@@ -248,7 +252,7 @@ def _witness(key: VerifierKey | None, result: Verification | None) -> _Mark | No
     if key is None or not settings.AUDIT_WITNESS_FILE:
         return None
     try:
-        signed, note = log.witness(key)
+        signed, note = checkpoints.witness(key)
     except SignerRefused as error:
         if result:
             result.add(Wrong.WITNESS_MISSING if error.reason == "WITNESS_MISSING" else Wrong.WITNESS_INVALID)
@@ -261,8 +265,8 @@ class _Keys:
 
     def __init__(self, key: VerifierKey) -> None:
         self._by_origin = {key.name: key}
-        newest = log.newest_checkpoint()
-        for line in newest.signed.said(log.CONTINUES) if newest else []:
+        newest = checkpoints.newest_checkpoint()
+        for line in newest.signed.said(checkpoints.CONTINUES) if newest else []:
             origin = line.split(" ")[0]
             self._by_origin[origin] = VerifierKey(origin, key.public)
 
@@ -314,7 +318,7 @@ class _Walk:
             cursor.execute("SELECT size, frontier FROM audit_log_state")
             result.size, stored = cursor.fetchone()
         self.pass_marks()
-        for leaf in log.leaves(0, result.size):
+        for leaf in sequencing.leaves(0, result.size):
             while tree.size < leaf.index:
                 result.add(Wrong.LEAF_MISSING, tree.size)
                 self.append(bytes(32))
@@ -337,7 +341,7 @@ class _Walk:
         if self.mark and self.mark.size <= self.tree.size:
             self.pass_marks()
 
-    def look_at(self, leaf: log.LoggedEvent) -> None:
+    def look_at(self, leaf: sequencing.LoggedEvent) -> None:
         if leaf.canonical is None:
             self.result.add(Wrong.EVENT_MISSING, leaf.index, leaf.event_id)
             return
@@ -395,13 +399,13 @@ class _Walk:
         return signed if signed and signed.size == mark.size and mark.root in (None, signed.root) else None
 
     def compare_extensions(self, mark: _Mark, signed: Checkpoint) -> None:
-        if signed.said(log.PREVIOUS) not in ([], [str(self.previous)]):
+        if signed.said(checkpoints.PREVIOUS) not in ([], [str(self.previous)]):
             self.result.add(Wrong.CHECKPOINT_MISSING, mark.size)
         self.previous = mark.size
-        for said in signed.said(log.TIME):
+        for said in signed.said(checkpoints.TIME):
             if mark.at is None or abs(_moment(said) - mark.at) > SIGNING_TOLERANCE:
                 self.result.add(Wrong.CHECKPOINT_MOVED, mark.size)
-        for said in signed.said(log.SCHEMA):
+        for said in signed.said(checkpoints.SCHEMA):
             self.compare_schema(said, mark.size)
 
     def compare_schema(self, schema: str, index: int | None) -> None:
@@ -416,7 +420,7 @@ class _Walk:
         if self.witness is None or self.result.signed_size <= self.witness.size:
             return
         # The signer may have gone on between reading the file and taking the snapshot.
-        now = _witness(log.verifier_key(), None)
+        now = _witness(checkpoints.verifier_key(), None)
         if now is None or now.size < self.result.signed_size:
             self.result.add(Wrong.WITNESS_OLDER, self.witness.size)
 
@@ -477,7 +481,7 @@ def _moment(said: Any) -> datetime.datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
-def _columns_agree(leaf: log.LoggedEvent, read: dict[str, Any]) -> bool:
+def _columns_agree(leaf: sequencing.LoggedEvent, read: dict[str, Any]) -> bool:
     said = (
         reading.text(read, "kind"),
         *(reading.text(read, "actor", name) for name in ("id", "unit")),
@@ -537,5 +541,5 @@ def _ask_registers(result: Verification) -> None:
                 for fault in check():
                     result.add_fault(fault)
         except (DatabaseError, Unavailable) as error:
-            log.logger.error("%s could not be compared: %s", check.__qualname__, type(error).__name__)
+            checkpoints.logger.error("%s could not be compared: %s", check.__qualname__, type(error).__name__)
             result.add(Wrong.CHECK_FAILED)

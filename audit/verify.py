@@ -64,10 +64,12 @@ class Unverified(Exception):
 
 # RFC 6962 ----------------------------------------------------------------------------------------------------------
 def leaf_hash(entry: bytes) -> bytes:
+    """Return the RFC 6962 hash of one entry; no inner node can have the same input."""
     return hashlib.sha256(b"\x00" + entry).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
+    """Return the RFC 6962 hash of an inner node."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
@@ -79,6 +81,7 @@ class Frontier:
     nodes: list[bytes] = field(default_factory=list)
 
     def append(self, leaf: bytes) -> None:
+        """Add a leaf on the right; only the roots of complete subtrees are kept."""
         node, carry = leaf, self.size
         while carry & 1:
             node = node_hash(self.nodes.pop(), node)
@@ -87,6 +90,7 @@ class Frontier:
         self.size += 1
 
     def root(self) -> bytes:
+        """Return the root of all leaves so far, as RFC 6962 defines it."""
         if not self.nodes:
             return hashlib.sha256(b"").digest()
         root = self.nodes[-1]
@@ -157,6 +161,7 @@ class VerifierKey:
 
     @property
     def id(self) -> bytes:
+        """The four bytes by which a signature line names this key."""
         return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
 
     def __str__(self) -> str:
@@ -164,6 +169,7 @@ class VerifierKey:
 
     @classmethod
     def parse(cls, text: str) -> "VerifierKey":
+        """Read a key as `name+hash+base64`; raises Unverified unless it is whole."""
         try:
             name, digest, encoded = text.strip().split("+", 2)
             raw = base64.b64decode(encoded, validate=True)
@@ -186,6 +192,7 @@ class Checkpoint:
 
     @property
     def text(self) -> str:
+        """The signed part of the note, byte for byte."""
         lines = (self.origin, str(self.size), base64.b64encode(self.root).decode(), *self.extensions)
         return "".join(f"{line}\n" for line in lines)
 
@@ -195,6 +202,7 @@ class Checkpoint:
 
 
 def is_key_name(name: str) -> bool:
+    """Say whether a name may stand in a verifier key (C2SP signed-note)."""
     return bool(name) and "+" not in name and not any(character.isspace() for character in name)
 
 
@@ -289,6 +297,7 @@ def tiles(size: int, level: int = 0) -> Iterator[tuple[int, int]]:
 
 
 def pack_entry(entry: bytes) -> bytes:
+    """Return an entry as a C2SP entry bundle holds it: its length in two bytes, then itself."""
     return len(entry).to_bytes(2, "big") + entry
 
 
@@ -453,6 +462,7 @@ def verify_event(entry: bytes, proof_text: str, key: VerifierKey) -> tuple[int, 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Verify what the command line names, say what was found, and return the exit code of `Exit`."""
     parser = argparse.ArgumentParser(description="Verify an exported trail, or the proof of one event.")
     parser.add_argument("directory", nargs="?", type=Path, help="the export: checkpoint, tile/...")
     parser.add_argument("--key", required=True, help="the log's verifier key, from a source you trust")

@@ -6,7 +6,7 @@ import uuid
 from typing import Any, cast
 
 from django.contrib import messages
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,14 +15,27 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from audit import alarms, export, fingerprint, log, merkle, narrowing, reading, registers, sentences, table, trail
+from audit import (
+    alarms,
+    checkpoints,
+    export,
+    fingerprint,
+    freshness,
+    kinds,
+    merkle,
+    narrowing,
+    reading,
+    registers,
+    sentences,
+    table,
+    trail,
+)
 from audit import verification as verifying
 from audit.exceptions import SignerRefused
 from audit.forms import AcceptForm, CloseForm, FilterForm
 from audit.models import Event, Leaf
-from audit.narrowing import Group
 from audit.permissions import check_can_oversee, check_can_watch
-from audit.trail import Actor, EventType
+from audit.trail import Actor
 from audit.verify import Unverified, verify_event
 
 PAGE = 50
@@ -42,7 +55,7 @@ def events(request: HttpRequest) -> HttpResponse:
     found = narrowed.events if narrowed else Event.objects.none()
     page = list(_before(found, request.GET.get("before", ""))[: PAGE + 1])
     shown = page[:PAGE]
-    freshness = log.freshness()
+    lag = freshness.current()
     context = {
         "form": form,
         "chips": _chips(request, form),
@@ -50,8 +63,8 @@ def events(request: HttpRequest) -> HttpResponse:
         "chosen": [(name, value) for name, value in request.GET.items() if name in form.fields and value],
         "searched": form.cleaned_data["q"] if narrowed else "",
         "exported": EXPORTED,
-        "rows": _rows(shown, freshness.signed_size),
-        "freshness": freshness,
+        "rows": _rows(shown, lag.signed_size),
+        "freshness": lag,
         "last": _last_verification(),
         "older": _query(request, before=_key(shown[-1])) if len(page) > PAGE else None,
         "newest": _query(request) if "before" in request.GET else None,
@@ -90,7 +103,7 @@ def event(request: HttpRequest, event_id: uuid.UUID) -> HttpResponse:
     line = sentences.describe([shown])[0]
     canonical = bytes(shown.canonical)
     leaf = _leaf(shown)
-    newest = log.newest_checkpoint()
+    newest = checkpoints.newest_checkpoint()
     is_altered = _is_altered(shown)
     context = {
         "event": shown,
@@ -99,7 +112,7 @@ def event(request: HttpRequest, event_id: uuid.UUID) -> HttpResponse:
         "leaf": leaf,
         "leaf_hash": bytes(leaf.hash).hex() if leaf else None,
         "is_altered": is_altered,
-        "finding": alarms.findings([shown])[0] if shown.kind == EventType.ALARM_CLOSED else None,
+        "finding": alarms.findings([shown])[0] if shown.kind == kinds.ALARM_CLOSED else None,
         "canonical": canonical.decode(errors="backslashreplace"),
         "pretty": _pretty(canonical),
         **_proof(leaf, canonical, newest.note if newest else None),
@@ -117,12 +130,12 @@ def verification(request: HttpRequest) -> HttpResponse:
         if result.holds:
             messages.success(request, _("The trail holds."))
         return redirect("audit:verification")
-    freshness = log.freshness()
+    lag = freshness.current()
     context = {
-        "freshness": freshness,
+        "freshness": lag,
         "last": _last_verification(),
-        "checkpoint": log.newest_checkpoint(),
-        "signed_at": _ago(freshness.newest_checkpoint_seconds),
+        "checkpoint": checkpoints.newest_checkpoint(),
+        "signed_at": _ago(lag.newest_checkpoint_seconds),
         "verifier_key": _verifier_key(),
         "not_checked": registers.not_checked(),
         "schema": _schema(str(getattr(request.user, "pk", ""))),
@@ -150,7 +163,7 @@ def accept(request: HttpRequest) -> HttpResponse:
 def alarms_open(request: HttpRequest) -> HttpResponse:
     """Show what is wrong with the trail and what to do, and how the last alarms were closed."""
     check_can_watch(request.user)
-    closed = list(Event.objects.filter(kind=EventType.ALARM_CLOSED).order_by("-at", "-id")[:LOOKED_AT])
+    closed = list(Event.objects.filter(kind=kinds.ALARM_CLOSED).order_by("-at", "-id")[:LOOKED_AT])
     lines = {line.event.pk: line for line in sentences.describe(closed)}
     context = {
         "alarms": alarms.open_alarms(),
@@ -189,7 +202,7 @@ def _record_export(request: HttpRequest, narrowed: narrowing.Narrowed, chosen: d
         for name, end in (("first", "from"), ("last", "to"))
     }
     return trail.write(
-        EventType.TRAIL_EXPORTED,
+        kinds.TRAIL_EXPORTED,
         by=cast(Actor, request.user),
         on=None,
         rows=rows,
@@ -246,7 +259,8 @@ def _query(request: HttpRequest, **changes: str | None) -> str:
     return "?" + query.urlencode()
 
 
-_CHOICES: dict[str, type[models.TextChoices]] = {"kind": EventType, "group": Group}
+# Filters whose values are codes, and how these read.
+_CODES: dict[str, kinds.Words] = {"kind": kinds.labels, "group": narrowing.groups}
 
 
 def _chips(request: HttpRequest, form: FilterForm) -> list[dict[str, str]]:
@@ -255,7 +269,7 @@ def _chips(request: HttpRequest, form: FilterForm) -> list[dict[str, str]]:
     chips = []
     for name, value in form.cleaned_data.items():
         if value:
-            words = _CHOICES[name](value).label if name in _CHOICES else value
+            words = _CODES[name]({value})[value] if name in _CODES else value
             if isinstance(value, datetime.time):
                 words = value.strftime("%H:%M")
             label = _("%(label)s: %(value)s") % {"label": form.fields[name].label, "value": words}
@@ -306,7 +320,7 @@ def _proof(leaf: Leaf | None, canonical: bytes, note: str | None) -> dict[str, A
     if proof is None:
         return {"proof": None, "proof_holds": False}
     try:
-        _index, checkpoint = verify_event(canonical, proof, log.verifier_key())
+        _index, checkpoint = verify_event(canonical, proof, checkpoints.verifier_key())
     except (Unverified, SignerRefused):
         return {"proof": proof, "proof_holds": False}
     return {"proof": proof, "proof_holds": True, "proof_size": checkpoint.size}
@@ -314,14 +328,14 @@ def _proof(leaf: Leaf | None, canonical: bytes, note: str | None) -> dict[str, A
 
 def _verifier_key() -> str | None:
     try:
-        return str(log.verifier_key())
+        return str(checkpoints.verifier_key())
     except SignerRefused:
         return None
 
 
 def _last_verification() -> dict[str, Any] | None:
     """Return what the newest verification in the trail found; what cannot be read as one is passed over."""
-    for last in Event.objects.filter(kind=EventType.TRAIL_VERIFIED).order_by("-at", "-id")[:LOOKED_AT]:
+    for last in Event.objects.filter(kind=kinds.TRAIL_VERIFIED).order_by("-at", "-id")[:LOOKED_AT]:
         try:
             outcome = verifying.outcome_of(reading.content(last.canonical))
         except (ValueError, AttributeError):

@@ -2,15 +2,21 @@ import contextlib
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+# The pages around those of all apps, by their titles.
+PAGES = {"desk": _("Desk"), "set_language": _("Choose the language")}
 
 
 class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        """Outside production, make the key files that are missing; production names files of its own."""
+        """Name the pages of the frame; outside production, make the key files that are missing: production names its own."""
         from access import vault
-        from audit import notes
+        from audit import kinds, notes
+
+        kinds.register(words={"view": kinds.titles(PAGES)})
 
         if not settings.PRODUCTION:
             if not settings.VAULT_KEYRING.exists():

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from access import frame as frames
 from access import shell as access_shell
 from access import typed
-from access.duties import Duty
 from access.frame import Frame
+from access.models.duty import Duty
 from access.shell import NavItem
 from records import shell as records_shell
 

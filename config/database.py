@@ -294,6 +294,7 @@ def _is_superuser(connection: psycopg.Connection) -> bool:
 
 
 def check_version(version: int) -> None:
+    """Raise DatabaseUnusable where the server is too old."""
     if version < OLDEST_VERSION:
         raise DatabaseUnusable(
             f"This PostgreSQL is version {version // 10000}; version {OLDEST_VERSION // 10000} or newer is needed."

@@ -29,6 +29,7 @@ def required(name: str) -> str:
 
 
 def optional(name: str, default: str = "") -> str:
+    """Return a variable, or the default where it is unset or empty."""
     return os.environ.get(name) or default
 
 
@@ -41,6 +42,7 @@ def flag(name: str, *, default: bool) -> bool:
 
 
 def number(name: str, default: int) -> int:
+    """Return a variable as a whole number; anything else stops the start with its name."""
     value = os.environ.get(name, "")
     if value and not (value.isascii() and value.isdigit() and len(value) < 10):
         raise ImproperlyConfigured(f"{name} must be a whole number.")
@@ -48,6 +50,7 @@ def number(name: str, default: int) -> int:
 
 
 def port(name: str, default: int) -> int:
+    """Return a variable as a port; anything else stops the start with its name."""
     value = number(name, default)
     if not 0 < value < 65536 and value != default:
         raise ImproperlyConfigured(f"{name}={value} is not a port; choose a number from 1 to 65535.")
@@ -71,4 +74,5 @@ def folder(name: str, default: Path, *, make: bool = True) -> Path:
 
 
 def words(name: str, default: str = "") -> list[str]:
+    """Return a variable that lists words with commas between."""
     return [word.strip() for word in optional(name, default).split(",") if word.strip()]

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from access import vault
 from access.exceptions import Unavailable
-from audit import log
+from audit import freshness
 from records import keyservice, upkeep
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def _keys() -> str:
 
 def _trail() -> str:
     with translation.override("en"):  # for machines, and for who reads their alarms
-        return " ".join(log.freshness().sentences)
+        return " ".join(freshness.current().sentences)
 
 
 def _worker() -> str:

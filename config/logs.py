@@ -74,6 +74,7 @@ class Line:
 
     @property
     def seconds(self) -> float:
+        """How long the request has taken so far."""
         return time.perf_counter() - self.started
 
     def write(self, *, status: int, route: str, method: str, is_quiet: bool = False) -> None:
@@ -111,6 +112,7 @@ class Gathered(logging.Filter):
     """Keep a record out of the log while a request is answered: it becomes part of that request's line."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Gather what is said during a request into its one line; let everything else through."""
         if not record.name.startswith(ABOUT_REQUESTS):
             return True
         line = _line.get()
@@ -138,6 +140,7 @@ class JsonLines(_Opaque):
     """One JSON object on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return a record as one line of JSON, for machines."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -152,6 +155,7 @@ class Readable(_Opaque):
     """The same on one line for a person at a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Return a record as one line for people at a terminal."""
         values = self.values(record)
         moment = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         said = values.pop("said", [])

@@ -13,8 +13,9 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from audit import log
-from audit.trail import EventType
+from access import kinds as access_kinds
+from audit import freshness
+from audit import kinds as audit_kinds
 from config import health
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -26,11 +27,11 @@ SECONDS = Histogram(
 
 # The trail counts these for all machines together.
 COUNTED = {
-    EventType.OPENING: ("seal_openings", "Answers that were opened."),
-    EventType.ANSWER_REFUSED: ("seal_answers_refused", "Counted openings that showed nothing."),
-    EventType.DENIED: ("seal_refusals", "Requests of people who may not make them."),
-    EventType.SIGN_IN_FAILED: ("seal_sign_ins_failed", "Sign-ins that failed."),
-    EventType.TRAIL_ALARM: ("seal_trail_alarms", "Times that the signer refused to sign."),
+    access_kinds.OPENING: ("seal_openings", "Answers that were opened."),
+    access_kinds.ANSWER_REFUSED: ("seal_answers_refused", "Counted openings that showed nothing."),
+    audit_kinds.DENIED: ("seal_refusals", "Requests of people who may not make them."),
+    access_kinds.SIGN_IN_FAILED: ("seal_sign_ins_failed", "Sign-ins that failed."),
+    audit_kinds.TRAIL_ALARM: ("seal_trail_alarms", "Times that the signer refused to sign."),
 }
 QUEUES = """
     SELECT 'requests', count(*), extract(epoch FROM clock_timestamp() - min(submitted_at))
@@ -54,6 +55,7 @@ class FromTheDatabase(Collector):
     """What every process may know by asking: how old the queues are, and how far the trail lags."""
 
     def collect(self) -> Iterator[Metric]:
+        """Yield what the trail and the queues count, and which part that a page needs is missing."""
         ready = GaugeMetricFamily("seal_ready", "Whether each part that a page needs is there.", labels=["check"])
         for name, trouble in health.troubles().items():
             ready.add_metric([name], float(not trouble))
@@ -66,6 +68,7 @@ class FromTheDatabase(Collector):
             connection.close()  # seal_ready says so
 
     def describe(self) -> Iterator[Metric]:
+        """Yield nothing, or registering would ask the database."""
         return iter(())  # or registering would ask the database
 
 
@@ -73,7 +76,7 @@ def _events() -> Iterator[Metric]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT kind, count(*) FROM audit_event WHERE kind = ANY (%s) GROUP BY kind",
-            [[kind.value for kind in COUNTED]],
+            [[str(kind) for kind in COUNTED]],
         )
         numbers = dict(cursor.fetchall())
     for kind, (name, text) in COUNTED.items():
@@ -95,7 +98,7 @@ def _queues() -> Iterator[Metric]:
 
 
 def _trail() -> Iterator[Metric]:
-    state = log.freshness()
+    state = freshness.current()
     for name, text, value in (
         ("seal_trail_events", "Events that have their place in the log.", state.size),
         ("seal_trail_signed_events", "Events under the newest checkpoint.", state.signed_size),

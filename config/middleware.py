@@ -61,6 +61,7 @@ class Unavailable:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer 503 with what to do where a part of the system is missing."""
         return _said(request, error)
 
 

@@ -54,6 +54,7 @@ def check_loopback(host: str) -> None:
 
 
 def check_port_is_free(host: str, port: int) -> None:
+    """Raise DemoRefused, with what to do, where nobody can listen there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -96,10 +97,12 @@ def remember(data_dir: Path, processes: Sequence[subprocess.Popen[bytes]] = ()) 
 
 
 def forget(data_dir: Path) -> None:
+    """Forget which processes the demo started."""
     (data_dir / PIDS).unlink(missing_ok=True)
 
 
 def remembered(data_dir: Path) -> list[int]:
+    """Return the processes that the demo started here, as far as it was written down."""
     with contextlib.suppress(OSError):
         return [int(word) for word in (data_dir / PIDS).read_text().split() if word.isdigit()]
     return []

@@ -25,9 +25,9 @@ from access.actions.decisions import Review, Scope
 from access.actions.requests import Person
 from access.codes import Code, Part
 from access.database import Act
-from access.duties import DANGEROUS, Duty
 from access.identifiers import DocumentType
 from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organisation, Proposal, UndertakingText, User
+from access.models.duty import DANGEROUS, Duty
 from access.models.people import OrganisationKind
 from access.models.requests import CheckPoint, Outcome
 from audit import trail

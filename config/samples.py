@@ -22,6 +22,7 @@ class Cards(forms.RadioSelect):
     """Radio buttons with a description under each title; field.html shows them as cards."""
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Add the words that explain an option."""
         option = super().create_option(name, value, *args, **kwargs)
         option["description"] = DESCRIPTIONS.get(str(value), "")
         return option
@@ -29,6 +30,7 @@ class Cards(forms.RadioSelect):
 
 class Offences(forms.Select):
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Add what an offence is found by, as the real field does."""
         option = super().create_option(name, value, *args, **kwargs)
         if value:
             option["attrs"] |= {

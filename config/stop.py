@@ -6,6 +6,7 @@ from config import database, env, processes
 
 
 def main() -> None:
+    """End the demo and the database servers of this folder; the data stays."""
     env.load_dotenv()
     data_dir = Path(env.optional("DATA_DIR", str(env.BASE_DIR / ".data"))).resolve()
     for pid in processes.remembered(data_dir):

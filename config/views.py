@@ -17,8 +17,8 @@ from django.views.decorators.http import require_GET
 
 from access import calendar, frame
 from access.actions import people
-from access.duties import Duty
 from access.models import AccessRequest, Grant, Proposal, User
+from access.models.duty import Duty
 from access.models.requests import Status as RequestStatus
 from access.questions import Question
 from access.shell import OVERDUE, Notice, agreements_ending, due

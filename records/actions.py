@@ -14,9 +14,8 @@ from django.utils.translation import gettext as _
 from access import duties, identifiers, vault
 from access.models import User
 from audit import trail
-from audit.trail import EventType
 from records import entry as entries
-from records import keyservice, permissions
+from records import keyservice, kinds, permissions
 from records.entry import Entry, Particulars
 from records.exceptions import Problems, Refused, Unavailable, WrongState
 from records.models import (
@@ -78,7 +77,7 @@ def save_draft(
         pk = uuid.uuid5(by.pk, str(token)) if token else uuid.uuid4()
         key, wrapped = vault.new_key(TABLE, str(pk))
         violation = Violation(pk=pk, organ=by.organisation, entered_by=by, version=0)
-        kind = EventType.VIOLATION_DRAFTED
+        kind = kinds.VIOLATION_DRAFTED
     else:
         violation = _lock(violation)
         permissions.check_can_handle(by, violation)
@@ -93,7 +92,7 @@ def save_draft(
         key, wrapped = _key(violation), b""
         # The reviewer's remark stays until it is answered by submitting again.
         entry = replace(entry, particulars=replace(entry.particulars, remark=read_particulars(violation).remark))
-        kind = EventType.VIOLATION_EDITED
+        kind = kinds.VIOLATION_EDITED
 
     _fill(violation, entry, key)
     try:
@@ -121,7 +120,7 @@ def name_co_officer(violation: Violation, *, by: User, co_officer: User) -> None
     if not violation.is_editable:
         raise WrongState(_already(violation))
     duties.let(co_officer, "handle_violation", violation)
-    trail.write(EventType.VIOLATION_EDITED, by=by, on=violation, co_officer=str(co_officer.pk))
+    trail.write(kinds.VIOLATION_EDITED, by=by, on=violation, co_officer=str(co_officer.pk))
 
 
 @transaction.atomic(durable=True)
@@ -142,7 +141,7 @@ def submit(violation: Violation, *, by: User, version: int) -> Violation:
     violation.submitted_at = trail.database_now()
     _save(violation, by)
     # Events say nothing of what will be sealed: no offence, no dates.
-    trail.write(EventType.VIOLATION_SUBMITTED, by=by, on=violation)
+    trail.write(kinds.VIOLATION_SUBMITTED, by=by, on=violation)
     return violation
 
 
@@ -153,7 +152,7 @@ def discard(violation: Violation, *, by: User) -> Violation:
     permissions.check_can_handle(by, violation)
     violation.status = Status.DISCARDED
     _save(violation, by)
-    trail.write(EventType.VIOLATION_DISCARDED, by=by, on=violation)
+    trail.write(kinds.VIOLATION_DISCARDED, by=by, on=violation)
     return violation
 
 
@@ -170,7 +169,7 @@ def return_for_correction(violation: Violation, *, by: User, remark: str, versio
     violation.particulars = key.encrypt(particulars.to_bytes(), field="particulars")
     violation.status = Status.RETURNED
     _save(violation, by)
-    trail.write(EventType.VIOLATION_RETURNED, by=by, on=violation, texts={"remark": remark})
+    trail.write(kinds.VIOLATION_RETURNED, by=by, on=violation, texts={"remark": remark})
     return violation
 
 
@@ -183,7 +182,7 @@ def confirm(violation: Violation, *, by: User, version: int) -> Violation:
     violation.status = Status.CONFIRMED
     violation.reviewed_by = by
     _save(violation, by)
-    trail.write(EventType.VIOLATION_CONFIRMED, by=by, on=violation)
+    trail.write(kinds.VIOLATION_CONFIRMED, by=by, on=violation)
     return violation
 
 
@@ -215,7 +214,7 @@ def _record_service(violation: Violation, *, by: User, served_on: date) -> None:
         raise Refused(_("The decision cannot be served before it was made; check the date."))
     violation.served_on = served_on
     _save(violation, by)
-    trail.write(EventType.DECISION_SERVED, by=by, on=violation)
+    trail.write(kinds.DECISION_SERVED, by=by, on=violation)
 
 
 def sealing_rule(on: date) -> SealingRule | None:

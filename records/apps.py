@@ -14,10 +14,11 @@ class RecordsConfig(AppConfig):
         from records import (
             keyservice,
             kinds,
+            naming,
             proofs,
             shell,  # noqa: F401 - announces what is counted for the frame of every page
         )
 
-        of_trail.register(words=kinds.WORDS, finder=kinds.find)
+        of_trail.register(vocabulary=kinds.VOCABULARY, words=naming.WORDS, finder=naming.find)
         subjects.provide(keyservice.index)
         registers.register(proofs.Wrong, *proofs.CHECKS, absence=proofs.not_checked)

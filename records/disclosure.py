@@ -11,13 +11,13 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Model
 
+from access import kinds as access_kinds
 from access.actions import opening
 from access.actions.requests import read_particulars
 from access.exceptions import NothingToShow, Unavailable
 from access.models import Grant, Organisation, RequestSubject, User
 from access.models.law import Rung
 from audit import trail
-from audit.trail import EventType
 from records import keyservice
 from records.entry import Particulars
 from records.keyservice import SealedRow
@@ -99,7 +99,7 @@ def _of_the_decision(records: list[ShownRecord], grant: Grant) -> list[ShownReco
 def _note_refusal(grant: Grant, subject: RequestSubject, event: uuid.UUID, by: User, *, unavailable: bool) -> None:
     """Say in the trail that a counted opening showed nothing: the grant ended between the two steps, or a key is missing."""
     trail.write(
-        EventType.ANSWER_REFUSED,
+        access_kinds.ANSWER_REFUSED,
         by=by,
         on=grant,
         event=event,

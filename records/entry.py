@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
+from typing import Any
 
 from django.utils.translation import gettext as _
 
-from access import identifiers
-from access.exceptions import Unavailable
+from access import content, identifiers
 from access.identifiers import AgeBand, IdentifierError, IdNumber
 from records import penalties
 from records.models import Offence
@@ -19,10 +18,6 @@ LONGEST_TEXT = 5000
 # Of the particulars' encrypted content. The key service reads `name`, `document_type` and `number` in every version.
 CONTENT_VERSION = 1
 Say = Callable[[str, object], None]
-
-
-class ContentUnknown(Unavailable):
-    """Encrypted content has a version that this program cannot read."""
 
 
 @dataclass(frozen=True)
@@ -42,27 +37,20 @@ class Particulars:
 
     def to_bytes(self) -> bytes:
         """Return the content as it is encrypted: it carries its version, since what is sealed can never be migrated."""
-        return json.dumps({"v": CONTENT_VERSION, **asdict(self)}, ensure_ascii=False).encode()
+        return content.written(CONTENT_VERSION, asdict(self))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Particulars:
         """Read content of any version; raises ContentUnknown for one that this program does not know."""
-        values = json.loads(data)
-        try:
-            read = READERS[values.pop("v")]
-        except KeyError:
-            raise ContentUnknown(
-                "This record was written by a newer version of the program; install that one."
-            ) from None
-        return read(values)
+        return content.read(data, READERS)
 
 
-def _read_version_1(values: dict[str, str]) -> Particulars:
-    return Particulars(**values)
+def _read_version_1(values: dict[str, Any]) -> Particulars:
+    return Particulars(**content.known(Particulars, values))
 
 
-# One reader for each version ever written; an old one is never changed (tests/unit/records/test_content.py has samples).
-READERS: dict[int, Callable[[dict[str, str]], Particulars]] = {1: _read_version_1}
+# One reader for each version ever written; an old one is never changed (access/content.py).
+READERS: content.Readers[Particulars] = {1: _read_version_1}
 
 
 @dataclass(frozen=True)

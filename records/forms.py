@@ -54,6 +54,7 @@ class OffenceSelect(forms.Select):
     offences: Mapping[str, Offence]
 
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Add what an offence is found by and what penalties it provides."""
         option = super().create_option(name, value, *args, **kwargs)
         if offence := self.offences.get(str(value)):
             option["attrs"]["data-search"] = f"{offence.code} {offence.pinyin} {offence.name_zh} {offence.name_en}"
@@ -202,6 +203,7 @@ class EntryForm(forms.Form):
 
     @property
     def offence_field(self) -> OffenceField:
+        """The field of the offence, by its own type."""
         return cast(OffenceField, self.fields["offence"])
 
     @property
@@ -349,4 +351,5 @@ class OpenForm(forms.Form):
 
     @classmethod
     def new(cls) -> OpenForm:
+        """Return an empty form with a token of its own: sending it twice is one opening."""
         return cls(initial={"token": uuid.uuid4()})

@@ -1,60 +1,68 @@
-"""What this app tells the pages of the trail: how its codes read, and which events are about a record."""
+"""The kinds of events about records, and how what they say reads."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
-
-from django.utils.functional import Promise
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from audit.kinds import MOST_FOUND, Found, ids
-from records.models import SealedRecord, SealingRule, Violation
+from audit.kinds import Group, Kind, Vocabulary
 
-PAGES: dict[str, str | Promise] = {
-    "records:violations": _("Violation records"),
-    "records:new": _("Enter a record"),
-    "records:violation": _("Record"),
-    "records:edit": _("Change a record"),
-    "records:check": _("Check a record"),
-    "records:submit": _("Submit a record"),
-    "records:discard": _("Discard a record"),
-    "records:service": _("Service of a record"),
-    "records:review_queue": _("Records to review"),
-    "records:review": _("Review a record"),
-    "records:confirm": _("Confirm a record"),
-    "records:return": _("Return a record"),
-    "records:answers": _("Answers"),
-    "records:standing": _("Whether an answer still stands open"),
-    "records:extend": _("Five minutes more for an answer"),
-    "records:grant": _("Answer to a request"),
-    "records:undertaking": _("Confidentiality undertaking"),
-    "records:open": _("Open an answer"),
-}
+VIOLATION_DRAFTED = Kind(
+    "VIOLATION_DRAFTED",
+    _("Violation drafted"),
+    _("%(who)s began to enter %(target)s."),
+    Group.BUSINESS,
+)
+VIOLATION_EDITED = Kind(
+    "VIOLATION_EDITED",
+    _("Violation edited"),
+    _("%(who)s changed the draft of %(target)s."),
+    Group.BUSINESS,
+)
+VIOLATION_DISCARDED = Kind(
+    "VIOLATION_DISCARDED",
+    _("Violation discarded"),
+    _("%(who)s discarded the draft of %(target)s."),
+    Group.BUSINESS,
+)
+VIOLATION_SUBMITTED = Kind(
+    "VIOLATION_SUBMITTED",
+    _("Violation submitted"),
+    _("%(who)s submitted %(target)s for review."),
+    Group.BUSINESS,
+)
+VIOLATION_RETURNED = Kind(
+    "VIOLATION_RETURNED",
+    _("Violation returned"),
+    _("%(who)s returned %(target)s with a remark."),
+    Group.BUSINESS,
+)
+VIOLATION_CONFIRMED = Kind(
+    "VIOLATION_CONFIRMED",
+    _("Violation confirmed"),
+    _("%(who)s confirmed %(target)s."),
+    Group.BUSINESS,
+)
+DECISION_SERVED = Kind(
+    "DECISION_SERVED",
+    _("Decision served"),
+    _("%(who)s recorded that the decision on %(target)s was served."),
+    Group.BUSINESS,
+)
+VIOLATION_SEALED = Kind(
+    "VIOLATION_SEALED",
+    _("Violation sealed"),
+    _("%(who)s sealed %(target)s."),
+    Group.BUSINESS,
+)
 
-
-def _pages(codes: set[str]) -> dict[str, str]:
-    return {code: str(PAGES[code]) for code in codes if code in PAGES}
-
-
-def _rules(codes: set[str]) -> dict[str, str]:
-    rows = SealingRule.objects.filter(code__in=codes).order_by("version").only("code", "title_zh", "title_en")
-    return {row.code: str(row) for row in rows}
-
-
-WORDS = {"view": _pages, "rule": _rules}
-
-
-def find(text: str) -> Iterator[Found]:
-    """Find a record by its id: while it is worked on, and sealed, when its event may be one of a whole batch."""
-    between = ids(text)
-    if between is None:
-        return
-    sealed = dict(SealedRecord.objects.filter(pk__range=between).values_list("pk", "event_id")[:MOST_FOUND])
-    working = Violation.objects.filter(pk__range=between).values_list("pk", flat=True)[:MOST_FOUND]
-    for pk in {*sealed, *working}:
-        yield Found(
-            gettext("violation %(id)s") % {"id": str(pk)[:8]},
-            targets=frozenset([str(pk)]),
-            events=frozenset([sealed[pk]] if pk in sealed else []),
-        )
+VOCABULARY = Vocabulary(
+    targets={
+        "records.violation": _("violation %(id)s"),
+        "records.sealing": _("several violations at once (%(id)s)"),
+    },
+    details={
+        "offence": _("Offence"),
+        "rule": _("Sealing rule"),
+        "served_on": _("Served on"),
+        "co_officer": _("Second officer"),
+    },
+    quiet=frozenset({"records", "rule_version"}),
+)

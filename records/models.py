@@ -11,9 +11,9 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
-from access import duties
 from access.identifiers import AgeBand
 from access.models import Organisation, User
+from access.models.duty import Duty
 from access.models.law import in_reader_language
 from access.models.people import history
 
@@ -59,14 +59,17 @@ class Offence(models.Model):
 
     @property
     def name(self) -> str:
+        """The name in the reader's language."""
         return in_reader_language(self, "name")
 
     @property
     def citation(self) -> str:
+        """Article, paragraph and item in the reader's language."""
         return in_reader_language(self, "citation")
 
     @property
     def section_title(self) -> str:
+        """The section of the law in the reader's language."""
         return in_reader_language(self, "section")
 
     @property
@@ -104,6 +107,7 @@ class SealingRule(models.Model):
 
     @property
     def citation(self) -> str:
+        """Article and law in the reader's language."""
         return in_reader_language(self, "citation")
 
 
@@ -133,7 +137,7 @@ class ViolationQuerySet(models.QuerySet["Violation"]):
         """Keep the unsealed violations this person handles."""
         return self.filter(
             models.Exists(self._handlers(user)),
-            organ__in=duties.organisations(user, duties.Duty.ENTER_VIOLATIONS),
+            organ__in=Organisation.objects.reached_by(user, Duty.ENTER_VIOLATIONS),
         )
 
     def listed(self) -> ViolationQuerySet:
@@ -147,7 +151,7 @@ class ViolationQuerySet(models.QuerySet["Violation"]):
         """Keep what this person reviews: submitted or confirmed in their units, and not handled by themselves."""
         return self.filter(
             status__in=[Status.SUBMITTED, Status.CONFIRMED],
-            organ__in=duties.organisations(user, duties.Duty.CONFIRM_VIOLATIONS),
+            organ__in=Organisation.objects.reached_by(user, Duty.CONFIRM_VIOLATIONS),
         ).exclude(models.Exists(self._handlers(user)))
 
     @staticmethod
@@ -241,6 +245,7 @@ class Violation(models.Model):
 
     @property
     def is_editable(self) -> bool:
+        """Say whether its handlers may still change it."""
         return self.status in EDITABLE
 
     @property
@@ -298,4 +303,5 @@ class SealedRecord(models.Model):
 
     @property
     def short_id(self) -> str:
+        """The beginning of its id, as people say it."""
         return str(self.pk)[:8].upper()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from access import duties
-from access.duties import Duty
 from access.exceptions import NotAllowed
 from access.models import Organisation, User
+from access.models.duty import Duty
 from records.models import Violation, ViolationUserObjectPermission
 
 
 def check_can_enter(user: User, organ: Organisation) -> None:
+    """Raise NotAllowed unless this person enters violations for the unit."""
     if not duties.has(user, Duty.ENTER_VIOLATIONS, organ):
         raise NotAllowed(_("You do not enter violations for this unit."))
 
@@ -26,6 +27,7 @@ def check_can_handle(user: User, violation: Violation) -> None:
 
 
 def check_can_review(user: User, violation: Violation) -> None:
+    """Raise NotAllowed unless this person confirms for the unit and has no part in the record."""
     if not duties.has(user, Duty.CONFIRM_VIOLATIONS, violation.organ):
         raise NotAllowed(_("You do not review the records of this unit."))
     handlers = ViolationUserObjectPermission.objects.filter(content_object=violation, user=user)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from access.duties import Duty
 from access.frame import Counts, Frame
 from access.models import Grant
+from access.models.duty import Duty
 from access.questions import Question
 from access.shell import NavItem, pages_for
 from records.models import Status, Violation

@@ -17,7 +17,7 @@ from django.db.models import Model
 from django.dispatch import receiver
 from psycopg.conninfo import make_conninfo
 
-from audit import log, notes
+from audit import checkpoints, notes
 from config import database
 from records import keyservice
 from tests import databases, factories, signing
@@ -132,5 +132,5 @@ def signer(db: None, settings, own_witness: None, tmp_path: Path) -> Path:
     """A signing key of the test's own, with which its log is begun; returns the witness file."""
     settings.AUDIT_SIGNING_KEY_FILE = tmp_path / "signing.pem"
     notes.create_signing_key(settings.AUDIT_SIGNING_KEY_FILE)
-    log.begin()
+    checkpoints.begin()
     return settings.AUDIT_WITNESS_FILE

@@ -17,12 +17,11 @@ from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 from stdnum.cn import ric, uscc
 
-from access import codes, sessions
+from access import codes, kinds, sessions
 from access.actions import decisions, identity, opening, people, proposals, requests
 from access.actions.decisions import Review, Scope
 from access.actions.requests import Particulars, Person
 from access.database import Act, CountedOpening
-from access.duties import Duty
 from access.exceptions import WrongState
 from access.identifiers import DocumentType
 from access.models import (
@@ -37,11 +36,11 @@ from access.models import (
     UndertakingText,
     User,
 )
+from access.models.duty import Duty
 from access.models.people import POLICE_KINDS, OrganisationKind
 from access.models.requests import PERSON_POINT, CheckPoint, Outcome
 from access.models.requests import Status as RequestStatus
 from audit import trail
-from audit.trail import EventType
 from config import database
 from records import actions as records
 from records import entry
@@ -77,7 +76,7 @@ class HistoryFactory(factory.django.DjangoModelFactory):
     def _create(cls, model_class, *args, **kwargs):
         with transaction.atomic():
             row = super()._create(model_class, *args, **kwargs)
-            trail.write(EventType.ORGANISATION_CREATED, by=None, on=row)
+            trail.write(kinds.ORGANISATION_CREATED, by=None, on=row)
             return row
 
 
@@ -116,7 +115,7 @@ class UserFactory(HistoryFactory):
         user.set_unusable_password()
         with transaction.atomic():
             user.save()
-            trail.write(EventType.USER_CREATED, by=None, on=user)
+            trail.write(kinds.USER_CREATED, by=None, on=user)
         enrol(user, password)
         return user
 
@@ -196,13 +195,6 @@ def administrator_of(unit: Organisation) -> User:
     return user
 
 
-def note_appointment(user: User, duty: Duty, at: Organisation, *, by: User) -> None:
-    """Let the trail say that somebody gave this duty once, when they still assigned duties."""
-    detail = '{"at":"%s","duty":"%s","proposal":null,"proposed_by":null}' % (at.code, duty.value)  # noqa: UP031
-    values = (str(by.pk), by.unit_code, str(user.pk), detail)
-    as_owner("select audit_append('DUTY_GIVEN', %s, %s, 'access.user', %s, %s)", *values)
-
-
 class City:
     """A bureau, a branch with a station, and outside units, with one person for each part; nothing is in the register."""
 
@@ -243,6 +235,17 @@ def proposed_code(city: City) -> Proposal:
     user = UserFactory(organisation=city.station)
     people.renew_code(user, by=city.people_admin, reason="手机遗失。", by_two=True)
     return Proposal.objects.get(person=user)
+
+
+def appointed_by(city: City) -> tuple[User, User]:
+    """Return somebody who once appointed a supervisor of the branch, and files requests now, and that supervisor."""
+    former, deputy = UserFactory(organisation=city.station), UserFactory(organisation=city.branch)
+    give(former, Duty.ASSIGN_DUTIES, city.bureau)
+    proposal = people.give_duty(deputy, Duty.DECIDE_REQUESTS, city.branch, by=former, reason="任命。")
+    enact(proposal, by=city.security_admin2)
+    withdraw(former, Duty.ASSIGN_DUTIES, city.bureau)
+    give(former, Duty.FILE_REQUESTS, city.station)
+    return former, deputy
 
 
 def person(name: str = "张三丰", number: str | None = None) -> Person:

@@ -15,6 +15,7 @@ from access.actions.requests import key_of, lock
 from access.database import Act
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.models import AccessRequest, Decision, Grant, User
+from access.models.duty import Duty
 from access.models.law import Rung
 from access.models.requests import PERSON_POINT, CheckPoint, Outcome, PopulationAnswer, RequestSubject, Status
 from access.sessions import session_digest
@@ -205,6 +206,6 @@ def read_reason(key: vault.DataKey, decision: Decision) -> str:
 
 def _check_may_read_votes(user: User, access_request: AccessRequest) -> None:
     if access_request.receiving_organ is None or not duties.has(
-        user, duties.Duty.DECIDE_REQUESTS, access_request.receiving_organ
+        user, Duty.DECIDE_REQUESTS, access_request.receiving_organ
     ):
         raise NotAllowed(_("This request is not in one of your queues."))

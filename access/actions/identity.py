@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from access import database
+from access import database, kinds
 from access.database import Act
 from access.models import User
 from access.sessions import session_digest
 from audit import trail
-from audit.trail import EventType
 
 
 @transaction.atomic(durable=True)
@@ -27,4 +26,4 @@ def is_confirmed(user: User, session_key: str, act: Act) -> bool:
 @transaction.atomic(durable=True)
 def fail_to_sign_in(*, by: None, user: User | None) -> None:
     """Keep that somebody tried to sign in with something wrong, as this person where there is such a person."""
-    trail.write(EventType.SIGN_IN_FAILED, by=by, on=user)
+    trail.write(kinds.SIGN_IN_FAILED, by=by, on=user)

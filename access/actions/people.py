@@ -10,16 +10,15 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access import codes, database, identifiers, permissions, refusals, sessions
+from access import codes, database, identifiers, kinds, permissions, refusals, sessions
 from access.codes import Code, Part
-from access.duties import DANGEROUS, Duty
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.models import Enrolment, Organisation, Proposal, User
+from access.models.duty import DANGEROUS, Duty
 from access.models.people import POLICE_KINDS
 from access.models.proposals import ProposalKind, ProposalState
 from access.questions import Question
 from audit import trail
-from audit.trail import EventType
 
 
 @transaction.atomic(durable=True)
@@ -52,7 +51,7 @@ def create_organisation(
     )
     organisation._history_user = by
     organisation.save()
-    trail.write(EventType.ORGANISATION_CREATED, by=by, on=organisation, code=code, unit_kind=kind)
+    trail.write(kinds.ORGANISATION_CREATED, by=by, on=organisation, code=code, unit_kind=kind)
     return organisation
 
 
@@ -66,7 +65,7 @@ def change_agreement(organisation: Organisation, *, by: User, ends_on: date) -> 
     organisation.agreement_ends_on = ends_on
     organisation._history_user = by
     organisation.save(update_fields=["agreement_ends_on"])
-    trail.write(EventType.AGREEMENT_CHANGED, by=by, on=organisation, ends_on=ends_on.isoformat())
+    trail.write(kinds.AGREEMENT_CHANGED, by=by, on=organisation, ends_on=ends_on.isoformat())
     if ends_on < timezone.localdate():
         sessions.end_all(*User.objects.filter(organisation=organisation))
     return organisation
@@ -92,7 +91,7 @@ def create_user(
     user.set_unusable_password()
     user._history_user = by
     user.save()
-    trail.write(EventType.USER_CREATED, by=by, on=user, unit=organisation.code)
+    trail.write(kinds.USER_CREATED, by=by, on=user, unit=organisation.code)
     if by is not None and by_two:
         return user, _propose_code(user, by=by, reason="")
     return user, _make_code(user, by=by)
@@ -158,18 +157,19 @@ def disable_user(user: User, *, by: User) -> User:
     with database.translated():  # asked again where two at once wait for each other (access_keep_overseers)
         user.save()
     sessions.end_all(user)
-    trail.write(EventType.USER_DISABLED, by=by, on=user)
+    trail.write(kinds.USER_DISABLED, by=by, on=user)
     return user
 
 
 @transaction.atomic(durable=True)
 def enable_user(user: User, *, by: User) -> User:
+    """Let a disabled person sign in again, with the duties that they held."""
     user = _lock(user)
     permissions.check_can_administer(by, user.organisation)
     user.is_active = True
     user._history_user = by
     user.save()
-    trail.write(EventType.USER_ENABLED, by=by, on=user)
+    trail.write(kinds.USER_ENABLED, by=by, on=user)
     return user
 
 
@@ -197,12 +197,12 @@ def withdraw_duty(user: User, duty: Duty, organisation: Organisation, *, by: Use
 
 @transaction.atomic(durable=True)
 def store_password_anew(user: User, password: str) -> None:
-    """Keep the same password in the way that is current now, as Django asks for at a sign-in."""
+    """Keep the same password in the way that is current now; the sign-in that it has just let in is the chance."""
     fresh = _lock(user)
     fresh.set_password(password)
     fresh._history_user = user
     fresh.save()
-    trail.write(EventType.PASSWORD_REHASHED, by=user, on=user)
+    trail.write(kinds.PASSWORD_REHASHED, by=user, on=user)
     user.password = fresh.password
 
 

@@ -9,7 +9,7 @@ from access import codes, database, refusals
 from access.codes import Code, Part
 from access.exceptions import NotAllowed, Refused
 from access.models import Enrolment, Proposal, User
-from access.models.proposals import ProposalKind, ProposalState
+from access.models.proposals import ProposalState
 from access.sessions import session_digest
 
 
@@ -20,9 +20,9 @@ def enact(proposal: Proposal, *, by: User, session_key: str) -> Code | None:
     Of a code, return the second half, which is on no other page.
     """
     proposal = _fresh(proposal)
-    refusals.check(database.proposal_refusal(proposal, by=by), *refusals.OF_PROPOSAL[proposal.kind])
+    refusals.check(database.proposal_refusal(proposal, by=by), *proposal.rules.refusals)
     session = session_digest(session_key)
-    if proposal.kind != ProposalKind.ENROLMENT:
+    if not proposal.rules.makes_a_code:
         database.enact(proposal, by=by, session=session)
         return None
     part, salt = codes.new_part(), codes.new_salt()

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from access import calendar, database, identifiers, law, permissions, population, vault
+from access import calendar, content, database, identifiers, kinds, law, permissions, population, vault
 from access import subjects as subjects_port
-from access.exceptions import Refused, Unavailable, WrongState
+from access.exceptions import Refused, WrongState
 from access.models import AccessRequest, CasePurpose, LegalBasis, Letter, Organisation, RequestSubject, User
 from access.models.people import OrganisationKind
 from access.models.requests import TRANSITIONS, PopulationAnswer, Status
 from audit import trail
-from audit.trail import EventType
 
 TABLE = "access_accessrequest"
-CONTENT_VERSION = 1
+CONTENT_VERSION = PERSON_VERSION = 1
 NUMBER_ALPHABET = (
     "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread aloud; random, since sequences tell stories
 )
@@ -51,18 +50,30 @@ class Particulars:
 
     def to_bytes(self) -> bytes:
         """Return the content as it is encrypted, with its version."""
-        return json.dumps({"v": CONTENT_VERSION, **asdict(self)}, ensure_ascii=False).encode()
+        return content.written(CONTENT_VERSION, asdict(self))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Particulars:
         """Read content of any version; raises Unavailable for one that this program does not know."""
-        values = json.loads(data)
-        if values.pop("v", None) != CONTENT_VERSION:
-            raise Unavailable("A request was written by a newer version of the program; install that one.")
-        return cls(**{**values, "people": [Person(**person) for person in values["people"]]})
+        return content.read(data, READERS)
+
+
+def _read_version_1(values: dict[str, Any]) -> Particulars:
+    people = [_read_person_version_1(person) for person in values.get("people", [])]
+    return Particulars(**{**content.known(Particulars, values), "people": people})
+
+
+def _read_person_version_1(values: dict[str, Any]) -> Person:
+    return Person(**content.known(Person, values))
+
+
+# One reader for each version ever written; an old one is never changed (access/content.py).
+READERS: content.Readers[Particulars] = {1: _read_version_1}
+PERSON_READERS: content.Readers[Person] = {1: _read_person_version_1}
 
 
 def key_of(access_request: AccessRequest) -> vault.DataKey:
+    """Return the key that opens all that was typed into this request; call it only for who may see the request."""
     return vault.unwrap(
         bytes(access_request.wrapped_key),
         table=TABLE,
@@ -78,7 +89,8 @@ def read_particulars(access_request: AccessRequest) -> Particulars:
 
 
 def read_person(key: vault.DataKey, subject: RequestSubject) -> Person:
-    return Person(**json.loads(key.decrypt(bytes(subject.particulars), field=f"subject:{subject.pk}")))
+    """Return a person who was asked about, as the request was submitted; call it only for who may see the request."""
+    return content.read(key.decrypt(bytes(subject.particulars), field=f"subject:{subject.pk}"), PERSON_READERS)
 
 
 def read_letter(letter: Letter) -> tuple[str, bytes]:
@@ -119,7 +131,7 @@ def save_draft(
         access_request = AccessRequest(
             pk=pk, number=_number(today), organisation=by.organisation, requester=by, wrapped_key=wrapped, version=0
         )
-        kind = EventType.REQUEST_DRAFTED
+        kind = kinds.REQUEST_DRAFTED
     else:
         access_request = lock(access_request)
         permissions.check_can_edit(by, access_request)
@@ -132,7 +144,7 @@ def save_draft(
                     "This request was saved elsewhere since you opened it. What you typed is kept below; compare and save again."
                 )
             )
-        kind = EventType.REQUEST_EDITED
+        kind = kinds.REQUEST_EDITED
     permissions.check_basis_applies(basis, by.organisation, today)
     if case_purpose is not None:
         permissions.check_purpose_applies(case_purpose, by.organisation, today)
@@ -165,7 +177,9 @@ def attach_letter(
     if not access_request.is_editable:
         raise WrongState(_already(access_request))
     if not content or len(content) > settings.LETTER_MAX_BYTES:
-        raise Refused(_("The letter must be a file of at most 20 MB."))
+        raise Refused(
+            _("The letter must be a file of at most %(megabytes)s MB.") % {"megabytes": settings.LETTER_MAX_MEGABYTES}
+        )
 
     access_request.current_letters.update(removed_at=trail.database_now())
     key = key_of(access_request)
@@ -181,7 +195,7 @@ def attach_letter(
     )
     access_request.version += 1
     _save(access_request, by)
-    trail.write(EventType.REQUEST_EDITED, by=by, on=access_request, number=access_request.number, letter=str(pk))
+    trail.write(kinds.REQUEST_EDITED, by=by, on=access_request, number=access_request.number, letter=str(pk))
     return letter
 
 
@@ -263,7 +277,7 @@ def _submit(
     RequestSubject.objects.bulk_create(subjects)
 
     trail.write(
-        EventType.REQUEST_SUBMITTED,
+        kinds.REQUEST_SUBMITTED,
         by=by,
         on=access_request,
         texts={"reason": particulars.reason, "scope_of_use": particulars.scope_of_use},
@@ -294,7 +308,7 @@ def withdraw(access_request: AccessRequest, *, by: User, version: int) -> Access
     access_request.status = Status.WITHDRAWN
     access_request.version += 1
     _save(access_request, by)
-    trail.write(EventType.REQUEST_WITHDRAWN, by=by, on=access_request, number=access_request.number)
+    trail.write(kinds.REQUEST_WITHDRAWN, by=by, on=access_request, number=access_request.number)
     return access_request
 
 
@@ -312,7 +326,7 @@ def lapse_one(now: datetime) -> bool:
     access_request.status = Status.LAPSED
     access_request.version += 1
     _save(access_request, None)
-    trail.write(EventType.REQUEST_LAPSED, by=None, on=access_request, number=access_request.number)
+    trail.write(kinds.REQUEST_LAPSED, by=None, on=access_request, number=access_request.number)
     return True
 
 
@@ -372,7 +386,7 @@ def _subject(
         position=position,
         subject_key=index.subject_key,
         identity_key=index.identity_key,
-        particulars=key.encrypt(json.dumps(asdict(person), ensure_ascii=False).encode(), field=f"subject:{pk}"),
+        particulars=key.encrypt(content.written(PERSON_VERSION, asdict(person)), field=f"subject:{pk}"),
         is_minor=number.birth_date is not None and identifiers.age_band(number.birth_date, today) in identifiers.MINORS,
         population=population_answer,
     )

@@ -15,13 +15,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from access import database
+from access import database, kinds
 from access.database import Act
 from access.exceptions import Refused
 from access.models import Session, User
 from access.sessions import end, session_digest
 from audit import trail
-from audit.trail import EventType
 
 # The database writes the events of factors by itself (docs/adr/0015); using up the confirmation says who it was.
 
@@ -35,12 +34,12 @@ def change_password(*, by: User, session_key: str, password: str) -> None:
         validate_password(password, user)
     except ValidationError as error:
         raise Refused(" ".join(error.messages)) from None
-    if user.has_password(password):
+    if user.check_password(password):
         raise Refused(_("This is the password that you have now. Choose another one."))
     user.set_password(password)
     user._history_user = by
     user.save()
-    trail.write(EventType.PASSWORD_CHANGED, by=by, on=by)
+    trail.write(kinds.PASSWORD_CHANGED, by=by, on=by)
     by.password = user.password
     end(_others(by, session_key))
 
@@ -102,7 +101,7 @@ def set_preferences(*, by: User, language: str, single_keys: bool) -> None:
     user.language, user.single_keys = language, single_keys
     user._history_user = by
     user.save()
-    trail.write(EventType.USER_CHANGED, by=by, on=by)
+    trail.write(kinds.USER_CHANGED, by=by, on=by)
 
 
 @transaction.atomic(durable=True)
@@ -120,7 +119,7 @@ def end_other_sessions(*, by: User, session_key: str) -> bool:
 def _end(by: User, sessions: Any) -> bool:
     count = end(sessions)
     if count:
-        trail.write(EventType.SESSION_ENDED, by=by, on=by, sessions=count)
+        trail.write(kinds.SESSION_ENDED, by=by, on=by, sessions=count)
     return bool(count)
 
 

@@ -165,22 +165,27 @@ class LegalBasis(models.Model):
 
     @property
     def title(self) -> str:
+        """The title in the reader's language."""
         return in_reader_language(self, "title")
 
     @property
     def citation(self) -> str:
+        """Article and law in the reader's language."""
         return in_reader_language(self, "citation")
 
     @property
     def standing_reason(self) -> str:
+        """Why this basis may not be used, or not yet, in the reader's language."""
         return in_reader_language(self, "standing_reason")
 
     @property
     def effect(self) -> str:
+        """What follows from an answer under this basis, in the reader's language."""
         return in_reader_language(self, "effect")
 
     @property
     def remark(self) -> str:
+        """What is worth knowing about this basis, in the reader's language."""
         return in_reader_language(self, "remark")
 
 
@@ -230,18 +235,22 @@ class CasePurpose(models.Model):
 
     @property
     def title(self) -> str:
+        """The title in the reader's language."""
         return in_reader_language(self, "title")
 
     @property
     def citation(self) -> str:
+        """Article and law in the reader's language."""
         return in_reader_language(self, "citation")
 
     @property
     def standing_reason(self) -> str:
+        """Why this purpose may not be used, or not yet, in the reader's language."""
         return in_reader_language(self, "standing_reason")
 
     @property
     def remark(self) -> str:
+        """What is worth knowing about this purpose, in the reader's language."""
         return in_reader_language(self, "remark")
 
     @property

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, ClassVar, Never
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import check_password, get_hasher, identify_hasher, make_password
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import get_language
@@ -16,6 +16,7 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from simple_history.models import HistoricalRecords
 
 from access import vault
+from access.models.duty import Duty
 
 
 def history(**options: Any) -> HistoricalRecords:
@@ -75,6 +76,18 @@ class Audience(models.TextChoices):
     OTHERS = "OTHERS", _("everybody else")
 
 
+class OrganisationQuerySet(models.QuerySet["Organisation"]):
+    def reached_by(self, user: User, duty: Duty) -> OrganisationQuerySet:
+        """Keep the units that this person's duty reaches: those where it was given, and all below."""
+        reaching = (
+            held_duties()
+            .filter(user=user, permission__codename=duty)
+            .annotate(below=models.ExpressionWrapper(models.OuterRef("path"), models.CharField()))
+            .filter(below__startswith=models.F("content_object__path"))
+        )
+        return self.filter(models.Exists(reaching))
+
+
 class Organisation(models.Model):
     """A unit in the tree: a duty held here reaches every unit below."""
 
@@ -92,6 +105,7 @@ class Organisation(models.Model):
     agreement_ends_on = models.DateField(_("agreement ends on"), null=True)
     is_active = models.BooleanField(default=True)
 
+    objects = OrganisationQuerySet.as_manager()
     history = history()
     _history_user: User | None
 
@@ -124,6 +138,7 @@ class Organisation(models.Model):
 
     @property
     def is_police(self) -> bool:
+        """Say whether this is a public security organ; only these enter, confirm and decide."""
         return self.kind in POLICE_KINDS
 
     @property
@@ -144,6 +159,7 @@ class UserManager(BaseUserManager["User"]):
     """People are made by `actions.create_user`; this only finds them."""
 
     def get_by_natural_key(self, username: str | None) -> User:
+        """Return the person of this user name, as authentication asks for them."""
         return self.get(username=username)
 
 
@@ -192,26 +208,24 @@ class User(AbstractBaseUser):
         return make_password(self._bound(password))
 
     def set_password(self, raw_password: str | None) -> None:
+        """Put the hash of a password into this row, or one that no password has; whoever saves the row writes the event."""
         self.password = make_password(None) if raw_password is None else self.hash_of(raw_password)
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Say whether the password is right; one that is stored in an outdated way is stored anew, with its event."""
+        """Say whether the password is right, and leave it stored as it is."""
+        return check_password(self._bound(raw_password or ""), self.password)
 
-        def store_anew(_bound: str | None) -> None:
-            from access.actions import people
-
-            people.store_password_anew(self, raw_password or "")
-
-        return check_password(self._bound(raw_password or ""), self.password, store_anew)
-
-    def has_password(self, raw_password: str) -> bool:
-        """Say whether this is the password, and leave it stored as it is."""
-        return check_password(self._bound(raw_password), self.password)
+    @property
+    def has_outdated_hash(self) -> bool:
+        """Say whether the password is stored in another way than passwords are today."""
+        today = get_hasher()
+        return identify_hasher(self.password).algorithm != today.algorithm or today.must_update(self.password)
 
     def _bound(self, password: str) -> str:
         return vault.index("password", f"{self.pk}\n{password}").hex()
 
     def get_full_name(self) -> str:
+        """The name, as Django and allauth ask for it."""
         return self.full_name
 
     @property
@@ -222,18 +236,18 @@ class User(AbstractBaseUser):
     @property
     def may_oversee(self) -> bool:
         """May this person read the trail? (asked by the pages of `audit`)"""
-        from access.duties import Duty, holds
-
-        return holds(self, Duty.OVERSEE)
+        return self._holds(Duty.OVERSEE)
 
     @property
     def may_watch(self) -> bool:
         """May this person see alarms of the trail, and close them? (asked by the pages of `audit`)"""
-        from access.duties import Duty, holds
+        return self.may_oversee or self._holds(Duty.ASSIGN_DUTIES)
 
-        return self.may_oversee or holds(self, Duty.ASSIGN_DUTIES)
+    def _holds(self, duty: Duty) -> bool:
+        return held_duties().filter(user=self, permission__codename=duty).exists()
 
     def has_perm(self, perm: str, obj: object = None) -> Never:
+        """Raise TypeError: there are no global permissions that could be asked for by mistake."""
         raise TypeError("Nobody holds global permissions; ask access.duties.")
 
     has_module_perms = has_perms = has_perm
@@ -247,6 +261,11 @@ class OrganisationUserObjectPermission(UserObjectPermissionBase):
     given_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     consented_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     given_at = models.DateTimeField(db_default=Now())
+
+
+def held_duties() -> models.QuerySet[OrganisationUserObjectPermission]:
+    """Return the duties of everybody whose account is not disabled."""
+    return OrganisationUserObjectPermission.objects.filter(user__is_active=True)
 
 
 class OrganisationGroupObjectPermission(GroupObjectPermissionBase):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from access import duties
-from access.duties import Duty
+from access.models.duty import Duty
 from access.models.people import Organisation, User
+from access.refusals import CODE, DUTY, PROPOSAL, Sentences
 
 
 class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
@@ -64,8 +65,27 @@ class ProposalState(models.TextChoices):
     WITHDRAWN = "WITHDRAWN", _("Withdrawn")
 
 
-# Whoever holds the duty, at the unit that the proposal is about, proposes and decides.
-DECIDED_BY = {ProposalKind.ENROLMENT: Duty.ADMINISTER_PEOPLE, ProposalKind.DUTY: Duty.ASSIGN_DUTIES}
+@dataclass(frozen=True)
+class Rules:
+    """All that the code knows of a kind of proposal: a new kind is one more of these, and its row and functions in SQL."""
+
+    # Whoever holds the duty, at the unit that the proposal is about, proposes and decides; the database knows the same.
+    decided_by: Duty
+    # What may stand against it, in words.
+    refusals: tuple[Sentences, ...]
+    # What is proposed, with the person, the unit and the duty that it names.
+    words: Promise
+    # Putting it in force makes the second half of a code, which its second person hands over.
+    makes_a_code: bool = False
+
+
+RULES = {
+    ProposalKind.ENROLMENT: Rules(
+        Duty.ADMINISTER_PEOPLE, (PROPOSAL, CODE), _("a one-time code for %(person)s"), makes_a_code=True
+    ),
+    ProposalKind.DUTY: Rules(Duty.ASSIGN_DUTIES, (PROPOSAL, DUTY), _("%(duty)s, at %(unit)s, for %(person)s")),
+}
+DECIDERS = frozenset(rules.decided_by for rules in RULES.values())
 
 
 class ProposalQuerySet(models.QuerySet["Proposal"]):
@@ -79,8 +99,8 @@ class ProposalQuerySet(models.QuerySet["Proposal"]):
 
     def _in_reach_of(self, user: User) -> ProposalQuerySet:
         reach = models.Q(pk__in=[])
-        for kind, duty in DECIDED_BY.items():
-            reach |= models.Q(kind=kind, unit__in=duties.organisations(user, duty))
+        for kind, rules in RULES.items():
+            reach |= models.Q(kind=kind, unit__in=Organisation.objects.reached_by(user, rules.decided_by))
         return self.filter(reach).exclude(person=user)
 
 
@@ -129,12 +149,17 @@ class Proposal(models.Model):
     def __str__(self) -> str:
         return str(self.get_kind_display())
 
+    @property
+    def rules(self) -> Rules:
+        """What holds for proposals of its kind."""
+        return RULES[ProposalKind(self.kind)]
+
+    @property
+    def duty(self) -> Duty | None:
+        """The duty that is proposed, where it is one."""
+        return Duty(self.payload["duty"]) if "duty" in self.payload else None
+
     def words(self) -> str:
         """Say what is proposed."""
-        if self.kind == ProposalKind.DUTY:
-            return gettext("%(duty)s, at %(unit)s, for %(person)s") % {
-                "duty": Duty(self.payload["duty"]).label,
-                "unit": self.unit,
-                "person": self.person,
-            }
-        return gettext("a one-time code for %(person)s") % {"person": self.person}
+        duty = self.duty.label if self.duty else ""
+        return str(self.rules.words) % {"duty": duty, "unit": self.unit, "person": self.person}

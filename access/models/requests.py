@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -14,9 +16,9 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
-from access import duties
+from access.models.duty import Duty
 from access.models.law import CasePurpose, LegalBasis, RecordFilter, Rung, UndertakingText
-from access.models.people import Organisation, User, history
+from access.models.people import Organisation, User, held_duties, history
 from access.models.sessions import DATABASE_NOW
 
 
@@ -41,6 +43,47 @@ TRANSITIONS: dict[Status, set[Status]] = {
     Status.LAPSED: set(),
 }
 EDITABLE = {Status.DRAFT, Status.RETURNED}
+
+
+class Bar(models.TextChoices):
+    """What bars somebody from deciding a request (Rule 4), and what they are told."""
+
+    OWN = "OWN", _("You cannot decide your own request.")
+    # A deputy of one's own is not somebody else.
+    APPOINTED = "APPOINTED", _("The requester gave you the duty to decide; somebody else must decide this request.")
+    ELSEWHERE = "ELSEWHERE", _("This request is not in one of your queues.")
+    VOTED = "VOTED", _("You have voted; a second person decides.")
+    OWN_UNIT = "OWN_UNIT", _("This request comes from your own unit; somebody from another unit must decide it.")
+    # Two approvers are two people from two units.
+    UNIT_VOTED = (
+        "UNIT_VOTED",
+        _("Somebody from your unit has already voted; the second approver must come from another unit."),
+    )
+
+
+def bars(user: User, *, of: AccessRequest | None = None) -> dict[Bar, models.Q]:
+    """Return, for each bar, which requests it keeps this person from: queue, badge, button and guard all ask here.
+
+    `of` is one that is about to be saved: its round and its approvals are those it will have. The database judges for
+    itself (`access_may_decide`); a test compares the two over every state and role.
+    """
+    votes = Decision.objects.filter(
+        access_request=models.OuterRef("pk"), round=of.round if of is not None else models.OuterRef("round")
+    )
+    requester = models.OuterRef("requester")
+    by_requester = models.Q(given_by=requester) | models.Q(consented_by=requester)
+    held = held_duties().filter(user=user, permission__codename=Duty.DECIDE_REQUESTS)
+    two_or_more = models.Q(approvals_needed__gt=1) if of is None else models.Q(models.Value(of.approvals_needed > 1))
+    of_two_units = models.Q(basis__two_units=True) | two_or_more
+    reached = Organisation.objects.reached_by(user, Duty.DECIDE_REQUESTS)
+    return {
+        Bar.OWN: models.Q(requester=user),
+        Bar.APPOINTED: models.Q(models.Exists(held.filter(by_requester))),
+        Bar.ELSEWHERE: ~models.Q(receiving_organ__in=reached) | models.Q(receiving_organ__isnull=True),
+        Bar.VOTED: models.Q(models.Exists(votes.filter(decider=user))),
+        Bar.OWN_UNIT: of_two_units & models.Q(organisation=user.organisation_id),
+        Bar.UNIT_VOTED: of_two_units & models.Q(models.Exists(votes.filter(decider_organisation=user.organisation_id))),
+    }
 
 
 class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
@@ -68,25 +111,27 @@ class AccessRequestQuerySet(models.QuerySet["AccessRequest"]):
         )
 
     def decidable_by(self, user: User) -> AccessRequestQuerySet:
-        """Keep the submitted requests in this person's queues that they may still decide (Rule 4).
+        """Keep the submitted requests that nothing bars this person from deciding (Rule 4)."""
+        return self.filter(status=Status.SUBMITTED).exclude(reduce(or_, bars(user).values()))
 
-        Not their own, none they voted on; and where two must approve, none of their own unit and none on which somebody
-        of their unit has voted.
+    def bar_against(self, user: User, *, of: AccessRequest | None = None, but: Bar | None = None) -> Bar | None:
+        """Return the first bar that keeps this person from deciding the one request that is here, or None.
+
+        `but` is not looked at, and `of` is the request as it is about to be saved.
         """
-        votes = Decision.objects.filter(access_request=models.OuterRef("pk"), round=models.OuterRef("round"))
-        of_my_unit = models.Q(organisation=user.organisation_id) | models.Exists(
-            votes.filter(decider_organisation=user.organisation_id)
-        )
-        waiting = (
-            self.in_queues_of(user).filter(status=Status.SUBMITTED).exclude(models.Exists(votes.filter(decider=user)))
-        )
-        return waiting.exclude(of_my_unit & models.Q(approvals_needed__gt=1))
+        looked_at = {bar: condition for bar, condition in bars(user, of=of).items() if bar != but}
+        wrapped = {
+            f"bar_{bar.lower()}": models.ExpressionWrapper(condition, models.BooleanField())
+            for bar, condition in looked_at.items()
+        }
+        [stands] = self.annotate(**wrapped).values_list(*wrapped)
+        return next((bar for bar, is_so in zip(looked_at, stands, strict=True) if is_so), None)
 
     def in_queues_of(self, user: User) -> AccessRequestQuerySet:
         """Keep what was ever submitted to a unit this person decides for, except what they wrote themselves."""
         return self.filter(
             submitted_at__isnull=False,
-            receiving_organ__in=duties.organisations(user, duties.Duty.DECIDE_REQUESTS),
+            receiving_organ__in=Organisation.objects.reached_by(user, Duty.DECIDE_REQUESTS),
         ).exclude(requester=user)
 
     def visible_to(self, user: User) -> AccessRequestQuerySet:
@@ -163,6 +208,7 @@ class AccessRequest(models.Model):
 
     @property
     def is_editable(self) -> bool:
+        """Say whether its requester may still change it."""
         return self.status in EDITABLE
 
     @cached_property
@@ -181,10 +227,12 @@ class AccessRequest(models.Model):
 
     @cached_property
     def revoked_by_id(self) -> uuid.UUID | None:
+        """The unit of whoever revoked its grant, if anybody did."""
         return self._granted.revoked_by_id if self._granted else None
 
     @property
     def current_subjects(self) -> models.QuerySet[RequestSubject]:
+        """The people asked about in the current round, in their order."""
         return self.subjects.filter(round=self.round).order_by("position")
 
     @property
@@ -467,6 +515,7 @@ class Grant(models.Model):
 
     @cached_property
     def revoked_at(self) -> datetime | None:
+        """When it was revoked, if it was."""
         return self.revocation.at if self.revocation else None
 
     @cached_property
@@ -480,10 +529,12 @@ class Grant(models.Model):
 
     @cached_property
     def openings_used(self) -> int:
+        """How many openings were counted, for all the people together."""
         return self.counted_openings.count()
 
     @cached_property
     def openings_allowed(self) -> int:
+        """How many openings there may be, for all the people together."""
         return self.openings * self.access_request.subjects.filter(round=self.round).count()
 
     @property

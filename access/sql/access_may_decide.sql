@@ -1,4 +1,5 @@
--- Rule 4: whether this person may vote on this round. (access/permissions.py `check_can_decide` says the same in words.)
+-- Rule 4: whether this person may vote on this round. (`bars` in
+-- access/models/requests.py says the same in words.)
 create function public.access_may_decide(p_request uuid, p_by uuid) returns boolean
     language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select exists (
@@ -7,12 +8,12 @@ create function public.access_may_decide(p_request uuid, p_by uuid) returns bool
           join public.access_user u on u.id = p_by and u.is_active
          where r.id = p_request and r.requester_id <> p_by
            and public.access_holds(p_by, 'decide_requests', r.receiving_organ_id)
-           -- A deputy of one's own is not somebody else: the trail remembers who proposed or consented to the duty.
+           -- A deputy of one's own is not somebody else: the duty says who gave it and who consented.
            and not exists (
-               select from public.audit_event e
-                where e.kind = 'DUTY_GIVEN' and e.target_id = p_by::text
-                  and public.audit_json(e.canonical) -> 'detail' ->> 'duty' = 'decide_requests'
-                  and r.requester_id::text in (e.actor, public.audit_json(e.canonical) -> 'detail' ->> 'proposed_by'))
+               select from public.access_organisationuserobjectpermission h
+                 join public.auth_permission a on a.id = h.permission_id
+                where h.user_id = p_by and a.codename = 'decide_requests'
+                  and r.requester_id in (h.given_by_id, h.consented_by_id))
            and not exists (
                select from public.access_decision d
                 where d.access_request_id = r.id and d.round = r.round

@@ -69,11 +69,13 @@ def grouped(number: str) -> str:
 
 @register.filter
 def document_title(code: str) -> str:
+    """Return a kind of document in the reader's language."""
     return str(DocumentType(code).label)
 
 
 @register.filter
 def category_name(code: str) -> str:
+    """Return a category of offences in the reader's language."""
     return category_title(code)
 
 

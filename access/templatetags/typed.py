@@ -17,6 +17,7 @@ register = template.Library()
 
 class FormTokens(CsrfTokenNode):
     def render(self, context: Context) -> Any:
+        """Return both hidden fields; nobody signed in writes only the first."""
         token = super().render(context)
         user = getattr(getattr(context, "request", None), "user", None)
         if not token or user is None or not user.is_authenticated:
@@ -26,4 +27,5 @@ class FormTokens(CsrfTokenNode):
 
 @register.tag("csrf_token")
 def form_tokens(parser: Parser, token: Token) -> FormTokens:
+    """Put the CSRF token into a form, and who writes it."""
     return FormTokens()

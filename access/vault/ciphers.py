@@ -47,10 +47,12 @@ class Suite(IntEnum):
 
     @property
     def key_size(self) -> int:
+        """How many bytes a key of this suite has."""
         return 32 if self is Suite.AES_256_GCM else 16
 
     @property
     def hash(self) -> hashes.HashAlgorithm:
+        """The hash that goes with the cipher."""
         return hashes.SHA256() if self is Suite.AES_256_GCM else hashes.SM3()
 
 
@@ -61,9 +63,11 @@ COMPARTMENT_NUMBERS = {Compartment.WORKING: 1, Compartment.SEALED: 2}
 class Aead(Protocol):
     """Sealing that notices every change: the shape of cryptography's AESGCM."""
 
-    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes: ...
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        """Return ciphertext and tag; a nonce is never used twice with one key."""
 
-    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes: ...
+    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        """Return the plaintext, or raise InvalidTag where anything differs."""
 
 
 class Sm4Gcm:
@@ -75,11 +79,13 @@ class Sm4Gcm:
         self._algorithm = algorithms.SM4(key)
 
     def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        """Return ciphertext and tag."""
         encryptor = Cipher(self._algorithm, modes.GCM(nonce)).encryptor()
         encryptor.authenticate_additional_data(associated_data)
         return encryptor.update(data) + encryptor.finalize() + encryptor.tag
 
     def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        """Return the plaintext once its tag was checked; InvalidTag otherwise, and nothing leaves before."""
         if len(data) < TAG_SIZE:
             raise InvalidTag
         body, tag = data[:-TAG_SIZE], data[-TAG_SIZE:]
@@ -92,6 +98,7 @@ class Sm4Gcm:
 
 
 def cipher_for(suite: Suite, key: bytes) -> Aead:
+    """Return the authenticated cipher of this suite."""
     return AESGCM(key) if suite is Suite.AES_256_GCM else Sm4Gcm(key)
 
 
@@ -101,6 +108,7 @@ def bind(*parts: bytes) -> bytes:
 
 
 def derive(master: bytes, suite: Suite, size: int, purpose: str) -> bytes:
+    """Derive a key for one purpose; keys of different purposes tell nothing of each other."""
     return HKDF(suite.hash, size, salt=None, info=LABEL + purpose.encode()).derive(master)
 
 

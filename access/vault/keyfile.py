@@ -91,6 +91,7 @@ def _new_master() -> str:
 
 
 def suite_name(suite: Suite) -> str:
+    """Return what a keyring file calls this suite."""
     return next(name for name, known in SUITE_NAMES.items() if known is suite)
 
 

@@ -65,23 +65,28 @@ class FileKeyring:
         raise TypeError("A keyring cannot be copied or pickled.")
 
     def current_version(self, compartment: Compartment) -> int:
+        """Return the version that new keys are wrapped with; KeyUnavailable where this keyring has no such compartment."""
         if compartment not in self._current:
             raise KeyUnavailable(f"This keyring has no {compartment} key; it is in the keyring of another setting.")
         return self._current[compartment]
 
     def wrap(self, secret: bytes, *, suite: Suite, compartment: Compartment, version: int, aad: bytes) -> bytes:
+        """Encrypt a data key under one version of a compartment's key, bound to `aad`."""
         nonce = os.urandom(NONCE_SIZE)
         return nonce + self._cipher(suite, compartment, version).encrypt(nonce, secret, aad)
 
     def unwrap(self, sealed: bytes, *, suite: Suite, compartment: Compartment, version: int, aad: bytes) -> bytes:
+        """Return a data key; Tampered or KeyUnavailable where it was wrapped for something else or elsewhere."""
         return open_sealed(self._cipher(suite, compartment, version), sealed, aad)
 
     def index(self, message: bytes) -> bytes:
+        """Return the keyed digest by which a text is found and not read."""
         context = self._index.copy()
         context.update(message)
         return context.finalize()
 
     def mac(self, message: bytes) -> bytes:
+        """Return the keyed digest that says a content was not altered."""
         context = self._mac.copy()
         context.update(message)
         return context.finalize()

@@ -19,9 +19,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from access import database, duties, frame
 from access.actions import people as actions
 from access.codes import Code
-from access.duties import DANGEROUS, Duty
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.models import Organisation, OrganisationUserObjectPermission, User
+from access.models.duty import DANGEROUS, Duty
 from access.people_forms import AgreementForm, DutyForm, NewCodeForm, PersonForm, WithdrawForm
 from access.questions import Question
 from access.views import AuthenticatedHttpRequest, page_at
@@ -31,7 +31,7 @@ PAGE = 25
 
 def _people_of(user: User, duty: Duty) -> QuerySet[User]:
     """Keep the people of the units that this duty of theirs reaches."""
-    reached = User.objects.filter(organisation__in=duties.organisations(user, duty))
+    reached = User.objects.filter(organisation__in=Organisation.objects.reached_by(user, duty))
     return reached.select_related("organisation").order_by("organisation__path", "username")
 
 
@@ -124,6 +124,7 @@ def person_disable(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResp
 
 @require_POST
 def person_enable(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Let a disabled person in again."""
     user = _person_of(request.user, pk, Duty.ADMINISTER_PEOPLE)
     actions.enable_user(user, by=request.user)
     messages.success(request, _("%(person)s may sign in again, with the same duties as before.") % {"person": user})
@@ -178,6 +179,7 @@ def person_duties(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpRespo
 @require_POST
 @page_at("access:person_duties")
 def duty_give(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Give a duty, or propose it where it takes two people."""
     person = _person_of(request.user, pk, Duty.ASSIGN_DUTIES)
     form = DutyForm(request.POST, organisations=_units_of(request.user, Duty.ASSIGN_DUTIES).order_by("path"))
     if form.is_valid():
@@ -240,7 +242,7 @@ def _person_page(request: AuthenticatedHttpRequest, person: User, form: DutyForm
 def _units_of(user: User, duty: Duty) -> QuerySet[Organisation]:
     """Return the units that this duty of theirs reaches; without the duty, the page does not exist."""
     _check_holds(user, duty)
-    return duties.organisations(user, duty)
+    return Organisation.objects.reached_by(user, duty)
 
 
 def _check_holds(user: User, duty: Duty) -> None:

@@ -16,10 +16,9 @@ from django.views.decorators.http import require_GET, require_POST
 from access import database, duties, frame, refusals
 from access.actions import proposals as actions
 from access.database import Act
-from access.duties import Duty
 from access.exceptions import Refused, WrongState
 from access.models import Proposal
-from access.models.proposals import DECIDED_BY, ProposalKind, ProposalState
+from access.models.proposals import DECIDERS, ProposalState
 from access.people_forms import TurnDownForm
 from access.views import AuthenticatedHttpRequest, page_at, session_key
 from access.views.identity import Asked, ask
@@ -31,7 +30,7 @@ PAGE = 25
 @require_GET
 def proposals(request: AuthenticatedHttpRequest) -> HttpResponse:
     """List what this person may decide, or what they proposed and what is decided; others have no such page."""
-    if not set(DECIDED_BY.values()) & frame.of(request.user).held:
+    if not DECIDERS & frame.of(request.user).held:
         raise Http404
     is_other = request.GET.get("tab") == "other"
     waiting = Proposal.objects.decidable_by(request.user)
@@ -62,7 +61,7 @@ def enact(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Put it in force, as whoever has just proved who they are; of a code, the answer shows the second half, once."""
     chosen = _visible(request, pk)
     try:
-        refusals.check(database.proposal_refusal(chosen, by=request.user), *refusals.OF_PROPOSAL[chosen.kind])
+        refusals.check(database.proposal_refusal(chosen, by=request.user), *chosen.rules.refusals)
         asked = ask(request, Act.proposal(chosen))
         if not asked.is_proved:
             return _page(request, chosen, asked=asked)
@@ -109,7 +108,6 @@ def _page(
     asked: Asked | None = None,
 ) -> HttpResponse:
     is_own = proposal.proposed_by_id == request.user.pk
-    is_duty = proposal.kind == ProposalKind.DUTY
     context: dict[str, Any] = {
         "proposal": proposal,
         "what": proposal.words(),
@@ -117,11 +115,11 @@ def _page(
         "is_own": is_own,
         "form": form or TurnDownForm(is_own=is_own),
     }
-    if is_duty and proposal.person is not None:
-        context |= {"duty": Duty(proposal.payload["duty"]), "held": duties.held_by(proposal.person)}
+    if proposal.duty and proposal.person is not None:
+        context |= {"duty": proposal.duty, "held": duties.held_by(proposal.person)}
     if context["is_open"] and not is_own:
         refusal = database.proposal_refusal(proposal, by=request.user)
-        context["why_not"] = refusals.sentence(refusal, *refusals.OF_PROPOSAL[proposal.kind])
+        context["why_not"] = refusals.sentence(refusal, *proposal.rules.refusals)
         if not refusal:
             asked = asked or ask(request, Act.proposal(proposal), is_sent=False)
             context["proof"] = asked.context

@@ -21,10 +21,10 @@ from access import calendar, frame, law, permissions, scope, typed
 from access.actions import decisions
 from access.actions import identity as identities
 from access.actions.requests import key_of, read_person
-from access.duties import Duty
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.forms import DecisionForm, IdentityForm, ReasonForm
 from access.models import AccessRequest, Decision, Grant, User
+from access.models.duty import Duty
 from access.models.law import Rung
 from access.models.requests import Outcome, Status
 from access.questions import Question

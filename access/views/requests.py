@@ -21,15 +21,15 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from access import calendar, duties, frame, law, permissions, population, reading, scope, typed
+from access import calendar, frame, law, permissions, population, reading, scope, typed
 from access.actions import decisions
 from access.actions import requests as actions
 from access.actions.requests import Particulars
-from access.duties import Duty
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.forms import MOST_PEOPLE, BasisForm, DeclarationForm, ReasonForm, RequestForm, VersionForm
 from access.identifiers import IdentifierError
 from access.models import AccessRequest, CasePurpose, Decision, Grant, LegalBasis, RequestSubject, User
+from access.models.duty import Duty
 from access.models.law import Gate, Rung
 from access.models.requests import EDITABLE, AccessRequestQuerySet, Outcome, PopulationAnswer, Status
 from access.questions import Question
@@ -499,11 +499,7 @@ def detail_page(
         "narrowed_by": reading.narrowing_organs(grant, to=user) if grant else [],
         "revocation": reading.revocation_of(grant) if grant else None,
         "grant_is_live": is_live,
-        # Whoever moved to another unit left their grants behind.
-        "may_open": grant is not None
-        and is_live
-        and user.organisation_id == access_request.organisation_id
-        and duties.may_open(user, grant),
+        "may_open": grant is not None and is_live and Grant.objects.openable_by(user).filter(pk=grant.pk).exists(),
         "may_edit": is_mine and access_request.is_editable,
         "may_withdraw": is_mine and may_withdraw,
         **_deciding(user, access_request),

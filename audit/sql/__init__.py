@@ -12,14 +12,23 @@ def install(app: str, *names: str) -> list[RunSQL]:
     return [RunSQL([(APPS / app / "sql" / f"{name}.sql").read_text()], RunSQL.noop) for name in names]
 
 
-def kinds(*ordinary: str, by_function: tuple[str, ...] = (), guard: str | None = None) -> RunSQL:
+class MayBeWritten(RunSQL):
+    """Lets these kinds of events be written; `audit/checks.py` reads which."""
+
+    kinds: tuple[str, ...] = ()
+
+
+def kinds(*ordinary: str, by_function: tuple[str, ...] = (), guard: str | None = None) -> MayBeWritten:
     """Return the operation that lets an app's kinds of events be written: by `audit_write`, or by its functions only.
 
     `guard` names a function that says whether an actor may have them written in their name.
     """
     guarded = f"'{guard}'" if guard else "null"
     rows = [f"('{kind}', {kind in by_function}, {guarded})" for kind in (*ordinary, *by_function)]
-    return RunSQL(f"insert into public.audit_kind (kind, by_function, guard) values {', '.join(rows)}", RunSQL.noop)  # noqa: S608
+    statement = f"insert into public.audit_kind (kind, by_function, guard) values {', '.join(rows)}"  # noqa: S608
+    operation = MayBeWritten(statement, RunSQL.noop)
+    operation.kinds = (*ordinary, *by_function)
+    return operation
 
 
 # Rule 8, and the trail itself: rows of these tables are written once. A trigger that no role can switch off for its

@@ -1,3 +1,5 @@
+-- Refuse every change of a row that is written once (Rule 8). Only sealing, as `seal_mover`, takes rows out, and only of
+-- tables whose trigger says that they are movable.
 create function public.audit_append_only() returns trigger
     language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin

@@ -1,3 +1,4 @@
+-- Every event waits for its place in the log from the transaction that wrote it: none can be missed by looking for new ones.
 create function public.audit_event_queued() returns trigger
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin

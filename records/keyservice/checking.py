@@ -22,6 +22,7 @@ class Checked:
 
     @property
     def holds(self) -> bool:
+        """Say whether every sealed record is what was sealed, and none is missing or too many."""
         return not (self.altered or self.missing or self.strays)
 
 

@@ -77,6 +77,7 @@ def open(events: Sequence[uuid.UUID]) -> dict[uuid.UUID, Opened]:
 
 
 def check_mac(keys: Keyring, row: dict[str, Any]) -> None:
+    """Raise Unavailable where a sealed record is not what was sealed."""
     if not hmac.compare_digest(keys.mac(row["content"]), row["mac"]):
         logger.error("A sealed record is not what was sealed. Verify the trail.")
         raise Unavailable(

@@ -45,6 +45,7 @@ class Choice:
     condition: str = ""
 
     def same_kinds(self, penalty: Penalty) -> bool:
+        """Say whether a penalty is made of the kinds that this choice provides, whatever their measure."""
         fined = penalty.fine_yuan > 0
         fine_provided = self.fine is not None or self.gains is not None
         return (
@@ -54,6 +55,7 @@ class Choice:
         )
 
     def fits(self, penalty: Penalty) -> bool:
+        """Say whether a penalty is within this choice; a fine measured by gains cannot be judged here and fits none."""
         return (
             self.gains is None
             and self.same_kinds(penalty)

@@ -13,8 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from access import frame
-from access.duties import Duty
 from access.models import User
+from access.models.duty import Duty
 from access.questions import Question
 from access.views import AuthenticatedHttpRequest, page_at
 from records import actions, penalties, permissions

@@ -19,8 +19,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from access import duties, frame, identifiers
-from access.duties import Duty
 from access.models import Organisation, User
+from access.models.duty import Duty
 from access.permissions import allowed
 from access.questions import Answer, Question
 from access.views import AuthenticatedHttpRequest
@@ -283,7 +283,7 @@ def _visible(user: User, pk: uuid.UUID) -> Violation:
 
 def _stubs(user: User) -> Any:
     """Keep the sealed records of the units this person enters for."""
-    units = duties.organisations(user, Duty.ENTER_VIOLATIONS)
+    units = Organisation.objects.reached_by(user, Duty.ENTER_VIOLATIONS)
     return SealedRecord.objects.filter(organ__in=units).select_related("organ", "sealing_rule")
 
 

@@ -9,13 +9,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from access import kinds
 from access.actions import people
-from access.duties import Duty
 from access.models import AccessRequest, Grant, Proposal, User
+from access.models.duty import Duty
 from access.models.proposals import ProposalKind, ProposalState
 from access.models.requests import Status as RequestStatus
 from audit.models import Event
-from audit.trail import EventType
 from records.models import SealedRecord, Status, Violation
 from tests import factories
 from tests.browsing import LANGUAGES, Site, Troubles, Visit, clicking
@@ -105,7 +105,7 @@ def of_auditor(site: Site) -> Iterator[str]:
     number = AccessRequest.objects.filter(status=RequestStatus.APPROVED).latest("created_at").number
     yield site.at("audit:events") + f"?q={number}&group=BUSINESS&time_from=25:00"
     yield site.at("audit:events") + f"?q={number}&group=BUSINESS"
-    yield site.at("audit:event", Event.objects.filter(kind=EventType.OPENING).latest("at").pk)
+    yield site.at("audit:event", Event.objects.filter(kind=kinds.OPENING).latest("at").pk)
 
 
 def of_people_admin(site: Site) -> Iterator[str]:

@@ -13,8 +13,8 @@ from django.utils.translation import gettext
 from playwright.sync_api import Page, expect
 
 from access import duties
-from access.duties import Duty
 from access.models import User
+from access.models.duty import Duty
 from tests import factories
 from tests.browsing import LANGUAGES, Site, Visit, clicking
 

@@ -11,8 +11,8 @@ from django.db import connection
 from django.utils import timezone
 
 from access import duties
-from access.duties import EXCLUSIVE
 from access.models import AccessRequest, Grant, Organisation, RequestSubject, Revocation, Undertaking, User
+from access.models.duty import EXCLUSIVE
 from access.models.requests import Status as RequestStatus
 from audit import verification
 from config import sample_city

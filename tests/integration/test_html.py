@@ -12,7 +12,7 @@ from django.test import override_settings
 from django.urls import reverse
 
 from access.templatetags.html import iso
-from audit import log
+from audit import notes
 from audit.fields import DayInput
 from tests import signing, worlds
 from tests.permission_table import cells
@@ -24,7 +24,7 @@ MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}[+-]\d{2}:\d{2})?")
 @pytest.fixture(scope="module")
 def world(template_database: str, worker_id: str, django_db_blocker, tmp_path_factory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("keys")
-    log.create_signing_key(folder / "signing.pem")
+    notes.create_signing_key(folder / "signing.pem")
     own_keys = override_settings(AUDIT_SIGNING_KEY_FILE=folder / "signing.pem", AUDIT_WITNESS_FILE=folder / "witness")
     with own_keys, django_db_blocker.unblock(), worlds.new_database(template_database, f"html_{worker_id}"):
         filled = World().fill()

@@ -10,10 +10,12 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from access import duties
+from access import kinds as access_kinds
+from access.models.duty import Duty
 from access.models.people import OrganisationKind
 from access.models.requests import Status as RequestStatus
 from audit import alarms, trail
+from audit import kinds as audit_kinds
 from records.models import Status
 from tests import factories, worlds
 
@@ -44,7 +46,7 @@ def events(city: factories.City, count: int) -> None:
     for _row in range(count):
         person = factories.UserFactory(organisation=city.station)
         with transaction.atomic():
-            trail.write(trail.EventType.SIGNED_IN, by=person, on=person)
+            trail.write(access_kinds.SIGNED_IN, by=person, on=person)
 
 
 def refusals(city: factories.City, count: int) -> None:
@@ -52,20 +54,20 @@ def refusals(city: factories.City, count: int) -> None:
         grant = factories.approved(city)
         with transaction.atomic():
             target = ("url", str(grant.pk))
-            trail.write(trail.EventType.DENIED, by=city.requester, on=target, view="access:queue", method="GET")
+            trail.write(audit_kinds.DENIED, by=city.requester, on=target, view="access:queue", method="GET")
 
 
 def closings(city: factories.City, count: int) -> None:
     for _row in range(count):
         with transaction.atomic():
-            alarm = trail.write(trail.EventType.TRAIL_ALARM, by=None, on=None, reason="WITNESS_MISSING")
+            alarm = trail.write(audit_kinds.TRAIL_ALARM, by=None, on=None, reason="WITNESS_MISSING")
         alarms.close(alarm, by=city.auditor, finding="The witness file was put back.")
 
 
 def people(city: factories.City, count: int) -> None:
     for _row in range(count):
         unit = factories.organisation(OrganisationKind.SCHOOL, parent=city.bureau)
-        factories.user_with(duties.Duty.FILE_REQUESTS, organisation=unit)
+        factories.user_with(Duty.FILE_REQUESTS, organisation=unit)
 
 
 PAGES = [

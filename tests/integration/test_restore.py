@@ -10,10 +10,10 @@ from django.test import Client
 from psycopg.conninfo import make_conninfo
 
 from access.actions import decisions, people
-from access.duties import Duty
 from access.exceptions import NothingToShow, Unavailable
 from access.models import Grant, Session, User
-from audit import log, verification, verify
+from access.models.duty import Duty
+from audit import checkpoints, verification, verify
 from audit.exceptions import SignerRefused
 from audit.models import Event
 from config import database
@@ -114,7 +114,7 @@ def test_yesterdays_database_shows_nothing_until_it_is_reconciled(city, cloned, 
     # Under its old name the log does not go on.
     with pytest.raises(CommandError, match="AUDIT_ORIGIN still says"):
         reconcile(tmp_path / "export")
-    old = log.verifier_key()
+    old = checkpoints.verifier_key()
     settings.AUDIT_ORIGIN = "sealed-records.example/trail-2"
     with pytest.raises(CommandError, match="prove"):
         reconcile(tmp_path)
@@ -138,11 +138,11 @@ def test_yesterdays_database_shows_nothing_until_it_is_reconciled(city, cloned, 
     signing.confirm()
     result = verification.verify()
     assert result.holds, [str(fault) for fault in result.faults]
-    newest = log.newest_checkpoint().signed
-    assert newest.said(log.CONTINUES)[0].startswith(f"{old.name} ")
+    newest = checkpoints.newest_checkpoint().signed
+    assert newest.said(checkpoints.CONTINUES)[0].startswith(f"{old.name} ")
     call_command("export_log", tmp_path / "again", stdout=StringIO())
-    assert verify.verify_export(tmp_path / "again", log.verifier_key()).size == newest.size
-    assert log.witness_file().with_name("witness.old").exists()
+    assert verify.verify_export(tmp_path / "again", checkpoints.verifier_key()).size == newest.size
+    assert checkpoints.witness_file().with_name("witness.old").exists()
     with pytest.raises(NothingToShow):
         open_answer(revoked)
     city.supervisor.refresh_from_db()

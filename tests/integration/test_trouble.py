@@ -16,13 +16,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from access import kinds as access_kinds
 from access import typed
 from access.actions import opening as access_opening
 from access.actions import requests
 from access.models import AccessRequest, Grant, Opening, Session
 from access.models.requests import Status as RequestStatus
+from audit import kinds as audit_kinds
 from audit.models import Event
-from audit.trail import EventType
 from records.models import Status, Violation
 from tests import factories, worlds
 
@@ -35,7 +36,7 @@ def signed_in(user, **options) -> Client:
     return worlds.client_of(worlds.sign_in(user), **options)
 
 
-def events(kind: EventType) -> list[dict]:
+def events(kind: str) -> list[dict]:
     return [json.loads(bytes(event.canonical)) for event in Event.objects.filter(kind=kind).order_by("at")]
 
 
@@ -62,7 +63,7 @@ def test_a_denial_leaves_one_committed_event_although_the_view_raised(city, owne
     response = getattr(signed_in(city.reviewer), method)(reverse(name, args=[record.pk]))
 
     assert response.status_code == 403
-    (denied,) = events(EventType.DENIED)
+    (denied,) = events(audit_kinds.DENIED)
     assert denied["actor"] == {"id": str(city.reviewer.pk), "unit": city.reviewer.unit_code}
     assert denied["target"] == {"type": "url", "id": str(record.pk)}
     assert denied["detail"] == {"view": name, "method": method.upper()}
@@ -85,7 +86,7 @@ def test_a_denial_in_the_middle_of_an_act_undoes_the_act_and_is_kept(city, monke
 
     assert response.status_code == 403
     assert AccessRequest.objects.get().status == RequestStatus.DRAFT
-    assert [event["target"]["id"] for event in events(EventType.DENIED)] == [str(draft.pk)]
+    assert [event["target"]["id"] for event in events(audit_kinds.DENIED)] == [str(draft.pk)]
 
 
 # Without a trail nothing is shown
@@ -151,7 +152,7 @@ def test_without_its_event_an_opening_answers_503_and_shows_and_counts_nothing(o
     assert response["Retry-After"] and "no-store" in response["Cache-Control"]
     assert Opening.objects.count() == 0
     assert Grant.objects.get().openings_used == 0
-    assert events(EventType.OPENING) == events(EventType.ANSWER_SHOWN) == []
+    assert events(access_kinds.OPENING) == events(access_kinds.ANSWER_SHOWN) == []
 
 
 @pytest.mark.parametrize("trouble", [revoked, broken])
@@ -171,8 +172,8 @@ def test_without_its_second_event_an_opening_answers_503_and_shows_nothing(openi
     assert response.status_code == 503
     for secret in ("密封的事实", "欧阳不见", "PSAPL2025"):
         assert secret not in response.content.decode()
-    assert len(events(EventType.OPENING)) == 1
-    assert events(EventType.ANSWER_SHOWN) == []
+    assert len(events(access_kinds.OPENING)) == 1
+    assert events(access_kinds.ANSWER_SHOWN) == []
     assert owner.execute("select count(*) from sealed.shown").fetchone() == (0,)
 
 

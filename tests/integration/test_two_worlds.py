@@ -30,7 +30,7 @@ from django.urls import reverse
 from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 
-from access import identifiers
+from access import identifiers, kinds
 from access.exceptions import NotAllowed
 from access.identifiers import DocumentType
 from access.models import AccessRequest
@@ -550,7 +550,7 @@ def an_event(original, violation, entry, **values):
     saved = original(violation, entry, **values)
     if known(key_of_person()):
         with transaction.atomic():
-            trail.write(trail.EventType.SIGNED_OUT, by=values["by"], on=values["by"])
+            trail.write(kinds.SIGNED_OUT, by=values["by"], on=values["by"])
     return saved
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit import export, log
+from audit import checkpoints, export
 from audit.exceptions import SignerRefused
 
 
@@ -19,4 +19,6 @@ class Command(BaseCommand):
         except (SignerRefused, OSError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"{checkpoint.size} events of {checkpoint.origin} are exported.")
-        self.stdout.write(f"Verify them: python audit/verify.py {options['directory']} --key '{log.verifier_key()}'")
+        self.stdout.write(
+            f"Verify them: python audit/verify.py {options['directory']} --key '{checkpoints.verifier_key()}'"
+        )

@@ -3,7 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit import log
+from audit import checkpoints, notes
 from audit.exceptions import SignerRefused
 
 
@@ -16,8 +16,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if options["create"]:
-                log.create_signing_key(settings.AUDIT_SIGNING_KEY_FILE)
-            self.stdout.write(str(log.verifier_key()))
+                notes.create_signing_key(settings.AUDIT_SIGNING_KEY_FILE)
+            self.stdout.write(str(checkpoints.verifier_key()))
         except FileExistsError:
             raise CommandError("There is a signing key already; it is not overwritten.") from None
         except SignerRefused as error:

@@ -20,6 +20,7 @@ class Command(BaseCommand):
 
 
 def password() -> str:
+    """Return the password of all accounts of the demo."""
     return env.optional("DEMO_PASSWORD", DEFAULT_PASSWORD)
 
 

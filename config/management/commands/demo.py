@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from audit import log
+from audit import checkpoints
 from audit.models import Checkpoint
 from config import env, processes, sample_city
 from config.database import addresses, stop
@@ -84,6 +84,7 @@ class Command(BaseCommand):
             raise CommandError("The catalogue of law could not be loaded; the reason stands above.")
 
     def run_as_owner(self, *command: str) -> int:
+        """Run a command as the owner of the tables, quietly, and return its exit code."""
         return subprocess.run(  # noqa: S603
             [sys.executable, "manage.py", *command], cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL, check=False
         ).returncode
@@ -120,10 +121,12 @@ class Command(BaseCommand):
         )
 
     def start_signer(self) -> subprocess.Popen[bytes]:
-        is_new = not log.witness_file().exists() and not Checkpoint.objects.exists()
+        """Start the signer, which begins a log only where none was ever begun."""
+        is_new = not checkpoints.witness_file().exists() and not Checkpoint.objects.exists()
         return self.start("manage.py", "signer", *(["--begin"] if is_new else []))
 
     def start_web(self, host: str, port: int) -> subprocess.Popen[bytes]:
+        """Start the web server on this address."""
         bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         return self.start(
             "-m", "gunicorn", "config.wsgi", "--bind", bind, "--workers", "2", "--threads", "4", "--log-level", "warning"
@@ -147,6 +150,7 @@ class Command(BaseCommand):
         raise CommandError(f"The web server did not answer within {START_SECONDS} seconds; its log stands above.")
 
     def watch(self, children: list[subprocess.Popen[bytes]]) -> None:
+        """Watch over everything that was started, and keep the database tidy, until one part ends."""
         maintained_at = float("-inf")
         while True:
             self.check_running(children)
@@ -156,11 +160,13 @@ class Command(BaseCommand):
             time.sleep(0.5)
 
     def check_running(self, children: list[subprocess.Popen[bytes]]) -> None:
+        """Raise CommandError with the name of whatever has ended."""
         for name, process in zip(("signer", "worker", "web server", "metrics"), children, strict=False):
             if process.poll() is not None:
                 raise CommandError(f"The {name} has ended (code {process.returncode}); its log stands above.")
 
     def say(self, text: str) -> None:
+        """Print a line at once."""
         self.stdout.write(text)
         self.stdout.flush()
 

@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from access import duties
 from access.actions import people
-from access.duties import EXCLUSIVE
 from access.exceptions import NotAllowed, Refused
 from access.models import User
+from access.models.duty import EXCLUSIVE
 from config.management.commands.set_up import paper
 
 

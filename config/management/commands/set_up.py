@@ -16,10 +16,10 @@ from django.utils import timezone
 from access import duties
 from access.actions import people
 from access.codes import Code
-from access.duties import Duty
 from access.exceptions import NotAllowed, Refused
 from access.identifiers import IdentifierError
 from access.models import Organisation, User
+from access.models.duty import Duty
 from access.models.people import OrganisationKind
 
 KEEPERS = (Duty.ADMINISTER_PEOPLE, Duty.ASSIGN_DUTIES, Duty.OVERSEE)
@@ -49,6 +49,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(added)} units entered, {Organisation.objects.count()} in all.")
 
     def add_unit(self, unit: dict[str, str]) -> Organisation:
+        """Enter one unit under the one that it names."""
         ends_on = unit.get("agreement_ends_on")
         organisation = people.create_organisation(
             by=None,

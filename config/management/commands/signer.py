@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from audit import log
+from audit import checkpoints, signer
 from audit.exceptions import SignerRefused
 from config.database import check_role
 
@@ -24,12 +24,12 @@ class Command(BaseCommand):
         check_role(connection)
         try:
             if options["begin"]:
-                log.begin()
+                checkpoints.begin()
             else:
-                log.witness(log.verifier_key())
+                checkpoints.witness(checkpoints.verifier_key())
         except (SignerRefused, OSError, ValueError) as error:
             raise CommandError(str(error)) from None
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        log.run_forever(stop)
+        signer.run_forever(stop)

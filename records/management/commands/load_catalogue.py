@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from access import catalogue as access_catalogue
+from access import kinds as access_kinds
 from audit import trail
-from audit.trail import EventType
 from records import catalogue as records_catalogue
 
 
@@ -41,5 +41,5 @@ def load() -> dict[str, int]:
         "limits": access_catalogue.load_limits(),
     }
     if any(inserted.values()):
-        trail.write(EventType.CATALOGUE_LOADED, by=None, on=None, **inserted)
+        trail.write(access_kinds.CATALOGUE_LOADED, by=None, on=None, **inserted)
     return inserted

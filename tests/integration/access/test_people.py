@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from access import duties
 from access.actions import people
-from access.duties import Duty
 from access.exceptions import WrongState
 from access.models import Proposal, User
+from access.models.duty import Duty
 from access.models.people import OrganisationKind
 from access.views import enrolment
 from audit.models import Event

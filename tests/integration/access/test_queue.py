@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from access import calendar, frame, shell
 from access.actions import decisions, people, requests
-from access.duties import Duty
 from access.models import CasePurpose, Decision, Grant
+from access.models.duty import Duty
 from access.models.law import Rung
 from access.models.requests import CheckPoint, Outcome, Status
 from tests import factories

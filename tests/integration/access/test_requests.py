@@ -16,8 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access.actions import people, requests
-from access.duties import Duty
 from access.models import AccessRequest, Letter
+from access.models.duty import Duty
 from access.models.people import OrganisationKind
 from access.models.requests import Status
 from tests import factories

@@ -8,7 +8,7 @@ from django.test import Client
 
 from access.models import Attempt
 from audit.models import Event
-from tests import authenticators
+from tests import authenticators, factories
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -120,3 +120,21 @@ def test_a_disabled_person_does_not_get_in_by_either_way(city):
     assert post(PASSWORD)["Location"] == "/accounts/inactive/"
     fail()
     assert post(PASSWORD, code=authenticators.code_of(secret)).status_code == 200
+
+
+def test_a_password_kept_in_an_older_way_is_kept_anew_by_the_sign_in_that_it_lets_in(city, settings):
+    today = settings.PASSWORD_HASHERS
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher", *today]
+    factories.people.store_password_anew(city.supervisor, PASSWORD)
+    older = city.supervisor.password
+    settings.PASSWORD_HASHERS = [*today, "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher"]
+    rehashed = Event.objects.filter(kind="PASSWORD_REHASHED", target_id=str(city.supervisor.pk))
+
+    assert post("wrong").status_code == 200
+    city.supervisor.refresh_from_db()
+    assert city.supervisor.password == older and rehashed.count() == 1
+    for _time in range(2):  # once is enough
+        assert post(PASSWORD).status_code == 302
+        city.supervisor.refresh_from_db()
+        assert city.supervisor.password != older and not city.supervisor.has_outdated_hash
+        assert rehashed.count() == 2

@@ -13,11 +13,12 @@ from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 from django.utils import translation
 
+from access import kinds as access_kinds
 from audit import alarms, trail, verification
+from audit import kinds as audit_kinds
 from audit.alarms import Reason
 from audit.exceptions import SignerRefused
 from audit.models import Event
-from audit.trail import EventType
 from tests import signing, worlds
 from tests.tampering import tamper
 
@@ -101,7 +102,7 @@ def test_a_failed_verification_is_red_until_somebody_closes_it_with_a_finding(wh
     page = client.post(address, {"finding": FOUND}, follow=True).content.decode()
     assert "The alarm is closed." in page and FOUND in page
     assert reasons() == []
-    event = Event.objects.get(kind=EventType.ALARM_CLOSED)
+    event = Event.objects.get(kind=audit_kinds.ALARM_CLOSED)
     assert (event.actor, event.target_id) == (str(user.pk), str(alarm.event_id))
     assert FOUND not in bytes(event.canonical).decode()
     assert FOUND in client_of(whole.auditor).get(reverse("audit:event", args=[event.pk])).content.decode()
@@ -146,19 +147,19 @@ def test_every_code_of_the_signer_has_its_words_and_what_to_do(whole):
     for reason in Reason:
         assert reason.label and alarms.Alarm(reason).to_do
     with transaction.atomic():
-        trail.write(EventType.TRAIL_ALARM, by=None, on=None, reason="SOMETHING_ELSE")
+        trail.write(audit_kinds.TRAIL_ALARM, by=None, on=None, reason="SOMETHING_ELSE")
     assert reasons() == [Reason.OTHER]
 
 
 def test_what_lasts_is_shown_without_an_event_and_watching_makes_an_alarm_of_it_once(whole, owner):
     with transaction.atomic():
-        trail.write(EventType.SIGNED_IN, by=None, on=None)
+        trail.write(access_kinds.SIGNED_IN, by=None, on=None)
     owner.execute("UPDATE audit_queue SET at = at - interval '1 minute'")
     [now] = alarms.open_alarms()
     assert (now.reason, now.event_id) == (Reason.UNSEQUENCED, None)
     alarms.watch()
     alarms.watch()
-    assert Event.objects.filter(kind=EventType.TRAIL_ALARM).count() == 1
+    assert Event.objects.filter(kind=audit_kinds.TRAIL_ALARM).count() == 1
     signing.sign()
     # It is put right, and still somebody has to say what it was.
     [left] = alarms.open_alarms()
@@ -169,7 +170,7 @@ def test_what_lasts_is_shown_without_an_event_and_watching_makes_an_alarm_of_it_
 
 def test_closed_while_it_lasts_it_stays_red(whole, owner):
     with transaction.atomic():
-        trail.write(EventType.SIGNED_IN, by=None, on=None)
+        trail.write(access_kinds.SIGNED_IN, by=None, on=None)
     owner.execute("UPDATE audit_queue SET at = at - interval '1 minute'")
     alarms.watch()
     [alarm] = alarms.open_alarms()
@@ -191,7 +192,7 @@ def test_only_who_watches_closes_an_alarm_in_their_name(whole, owner):
         alarms.close(alarm.event_id, by=whole.officer, finding=FOUND)
     # Nor does the system, whose events anybody who captured the application can have written.
     with transaction.atomic():
-        trail.write(EventType.ALARM_CLOSED, by=None, on=("audit.event", str(alarm.event_id)))
+        trail.write(audit_kinds.ALARM_CLOSED, by=None, on=("audit.event", str(alarm.event_id)))
     assert reasons() == [Reason.VERIFICATION_FAILED]
 
 
@@ -227,7 +228,7 @@ def program(tmp_path, settings):
 
 
 def sent():
-    events = Event.objects.filter(kind=EventType.ALARM_SENT)
+    events = Event.objects.filter(kind=audit_kinds.ALARM_SENT)
     return [(event.target_id, json.loads(bytes(event.canonical))["detail"]["ways"]) for event in events]
 
 

@@ -12,10 +12,11 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import path
 
+from access import kinds as access_kinds
+from audit import kinds as audit_kinds
 from audit import trail
 from audit.exceptions import TrailUnavailable
 from audit.models import Event
-from audit.trail import EventType
 from config import urls
 from tests import factories
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 @transaction.atomic
 def denied(request, pk=None):
-    trail.write(EventType.ANSWER_REFUSED, by=request.user, on=None)
+    trail.write(access_kinds.ANSWER_REFUSED, by=request.user, on=None)
     raise PermissionDenied
 
 
@@ -60,7 +61,7 @@ def client(user, settings):
 
 
 def denials():
-    return list(Event.objects.filter(kind=EventType.DENIED))
+    return list(Event.objects.filter(kind=audit_kinds.DENIED))
 
 
 def test_a_refusal_inside_a_transaction_is_recorded_after_the_rollback(client, user):
@@ -70,7 +71,7 @@ def test_a_refusal_inside_a_transaction_is_recorded_after_the_rollback(client, u
     assert (event.actor, event.unit) == (str(user.pk), user.unit_code)
     assert (event.target_type, event.target_id) == ("url", str(pk))
     assert json.loads(bytes(event.canonical))["detail"] == {"view": "denied", "method": "POST"}
-    assert not Event.objects.filter(kind=EventType.ANSWER_REFUSED).exists()
+    assert not Event.objects.filter(kind=access_kinds.ANSWER_REFUSED).exists()
 
 
 def test_a_refusal_without_an_object_is_recorded(client):

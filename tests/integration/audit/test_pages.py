@@ -10,17 +10,18 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from access.duties import Duty
-from audit import fingerprint, log, trail, verification, verify
+from access import kinds as access_kinds
+from access.models.duty import Duty
+from audit import checkpoints, fingerprint, trail, verification, verify
+from audit import kinds as audit_kinds
 from audit.models import Event
-from audit.trail import EventType
 from tests import factories, signing
 from tests.tampering import tamper
 
 pytestmark = pytest.mark.django_db
 
 
-def write(kind=EventType.SIGNED_IN, *, by=None, on=None, **detail):
+def write(kind=access_kinds.SIGNED_IN, *, by=None, on=None, **detail):
     with transaction.atomic():
         return trail.write(kind, by=by, on=on, **detail)
 
@@ -63,7 +64,7 @@ def test_for_everybody_who_does_not_oversee_the_pages_do_not_exist(bureau):
         for address in addresses(event_id):
             assert client.get(address).status_code == 404
         assert client.post(reverse("audit:verification")).status_code == 404
-    assert not Event.objects.filter(kind=EventType.TRAIL_VERIFIED).exists()
+    assert not Event.objects.filter(kind=audit_kinds.TRAIL_VERIFIED).exists()
 
 
 def test_nobody_sees_them_without_signing_in():
@@ -78,10 +79,10 @@ def test_unused_methods_are_refused(client):
 
 
 def test_the_list_says_what_happened_newest_first_with_its_place_in_the_log(client, auditor, signer):
-    write(EventType.REQUEST_LAPSED, by=auditor, on=("access.grant", "g"), number="CX-1", rung="PRESENCE", hours=72)
+    write(access_kinds.REQUEST_LAPSED, by=auditor, on=("access.grant", "g"), number="CX-1", rung="PRESENCE", hours=72)
     signing.sequence()
     signing.checkpoint()
-    write(EventType.SIGNED_OUT, by=auditor)
+    write(access_kinds.SIGNED_OUT, by=auditor)
     page = client.get(reverse("audit:events")).content.decode()
     assert "陈立 (031245) of " in page
     assert "let the grant of request CX-1 lapse" in page
@@ -101,7 +102,7 @@ def test_the_number_of_queries_does_not_grow_with_the_events(client, auditor, si
     few = queries()
     for _number in range(15):
         person = factories.UserFactory()
-        write(EventType.USER_DISABLED, by=person, on=auditor)
+        write(access_kinds.USER_DISABLED, by=person, on=auditor)
     signing.sequence()
     signing.checkpoint()
     assert queries() == few
@@ -119,8 +120,8 @@ def test_pages_follow_the_last_event_and_lose_none(client, auditor):
 
 def test_filters_narrow_the_list(client, auditor, bureau):
     other = factories.UserFactory(username="liwei", badge_number="777")
-    write(EventType.SIGNED_IN, by=other)
-    write(EventType.ANSWER_REFUSED, by=auditor, on=("access.grant", "0f8b9f0e-6a3a-4b4f-9a55-5d1f0c9b8a77"))
+    write(access_kinds.SIGNED_IN, by=other)
+    write(access_kinds.ANSWER_REFUSED, by=auditor, on=("access.grant", "0f8b9f0e-6a3a-4b4f-9a55-5d1f0c9b8a77"))
 
     def rows(query):
         page = client.get(reverse("audit:events") + query)
@@ -172,7 +173,7 @@ def test_a_filter_that_is_none_is_said_beside_its_field(client, query):
 
 
 def test_an_event_is_shown_byte_for_byte_with_a_proof_that_holds(client, auditor, signer, tmp_path, capsys):
-    event_id = write(EventType.ANSWER_REFUSED, by=auditor, on=("access.grant", "g"), rung="FULL")
+    event_id = write(access_kinds.ANSWER_REFUSED, by=auditor, on=("access.grant", "g"), rung="FULL")
     for _number in range(5):
         write()
     signing.sequence()
@@ -183,7 +184,7 @@ def test_an_event_is_shown_byte_for_byte_with_a_proof_that_holds(client, auditor
     assert page.context["canonical"] == canonical.decode()
     (tmp_path / "event").write_bytes(canonical)
     (tmp_path / "proof").write_text(page.context["proof"])
-    arguments = ["--event", tmp_path / "event", "--proof", tmp_path / "proof", "--key", log.verifier_key()]
+    arguments = ["--event", tmp_path / "event", "--proof", tmp_path / "proof", "--key", checkpoints.verifier_key()]
     assert verify.main([str(one) for one in arguments]) == 0
 
 
@@ -215,9 +216,9 @@ def test_a_whole_trail_is_verified_on_the_page(client, auditor, signer):
     assert "never verified" in client.get(reverse("audit:verification")).content.decode()
     page = client.post(reverse("audit:verification"), follow=True)
     assert "The trail holds." in page.content.decode()
-    event = Event.objects.get(kind=EventType.TRAIL_VERIFIED)
+    event = Event.objects.get(kind=audit_kinds.TRAIL_VERIFIED)
     assert (event.actor, json.loads(bytes(event.canonical))["detail"]["holds"]) == (str(auditor.pk), True)
-    assert str(log.verifier_key()).replace("+", "+") in page.context["verifier_key"]
+    assert str(checkpoints.verifier_key()).replace("+", "+") in page.context["verifier_key"]
     assert 'role="alert"' not in client.get(reverse("audit:events")).content.decode()
 
 
@@ -280,7 +281,7 @@ def test_two_overseers_accept_a_change_of_the_database_on_the_page(client, burea
 
     assert "You have accepted how the database is built now." in accept(client, schema)
     accept(client, schema)
-    assert Event.objects.filter(kind=EventType.SCHEMA_ACCEPTED).count() == 1
+    assert Event.objects.filter(kind=audit_kinds.SCHEMA_ACCEPTED).count() == 1
     second = client_of(factories.user_with(Duty.OVERSEE, organisation=bureau))
     assert "1 of 2 overseers have accepted it" in second.get(reverse("audit:verification")).content.decode()
     assert "two overseers have accepted it" in accept(second, schema)
@@ -290,7 +291,7 @@ def test_two_overseers_accept_a_change_of_the_database_on_the_page(client, burea
 @pytest.mark.parametrize("schema", ["", "x", "0" * 64, "0" * 65, "\x00"])
 def test_only_what_is_there_now_can_be_accepted(client, signer, schema):
     assert "not built like this any more" in accept(client, schema)
-    assert not Event.objects.filter(kind=EventType.SCHEMA_ACCEPTED).exists()
+    assert not Event.objects.filter(kind=audit_kinds.SCHEMA_ACCEPTED).exists()
 
 
 def test_nobody_else_accepts_anything(bureau):

@@ -10,11 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from access import database
+from access import database, kinds
 from access.actions import decisions, opening
 from access.models import Decision, Opening
 from audit.models import Event
-from audit.trail import EventType
 from records.models import Status
 from tests import factories, worlds
 from tests.tampering import tamper
@@ -58,7 +57,7 @@ WHOLE_WAY = sorted(
 def ways_to(grant):
     """Return everything by which an auditor may know a request."""
     number = grant.access_request.number
-    voted = Event.objects.get(kind=EventType.GRANT_MADE, target_id=str(grant.pk))
+    voted = Event.objects.get(kind=kinds.GRANT_MADE, target_id=str(grant.pk))
     return {
         "number": number,
         "number in small letters": number.lower(),

@@ -10,10 +10,11 @@ import pytest
 from django.db import transaction
 from django.urls import reverse
 
+from access import kinds as access_kinds
+from audit import kinds as audit_kinds
 from audit import trail
 from audit.models import Event
 from audit.table import cell
-from audit.trail import EventType
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,7 @@ def test_what_is_filtered_is_taken_out_and_the_trail_says_so(city, client):
     assert len(rows) == 6 and {row[4] for row in rows} == {number}
     assert any(f"voted to approve request {number}" in row[1] for row in rows)
     assert last == ["Events in this table: 6."]
-    event = Event.objects.get(kind=EventType.TRAIL_EXPORTED)
+    event = Event.objects.get(kind=audit_kinds.TRAIL_EXPORTED)
     detail = json.loads(bytes(event.canonical))["detail"]
     assert event.actor == str(city.auditor.pk)
     assert (detail["rows"], detail["of_group"], detail["first"]) == (6, "BUSINESS", "2020-01-02")
@@ -65,7 +66,7 @@ def test_no_cell_is_a_formula(text):
 def test_a_name_that_is_a_formula_stays_a_name(city, client):
     person = factories.UserFactory(full_name="=HYPERLINK(1)")
     with transaction.atomic():
-        trail.write(EventType.SIGNED_IN, by=person, on=person)
+        trail.write(access_kinds.SIGNED_IN, by=person, on=person)
     rows = rows_of(client.post(reverse("audit:export"), {"kind": "SIGNED_IN"}))
     assert any(row[1].startswith("'=HYPERLINK(1)") for row in rows[1:-1])
 

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from django.utils import timezone
 
-from access.duties import Duty
 from access.models import CasePurpose
+from access.models.duty import Duty
 from access.models.people import OrganisationKind
 from access.models.requests import AccessRequest
 from access.proofs import votes

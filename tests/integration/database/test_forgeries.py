@@ -18,9 +18,9 @@ from psycopg.types.json import Jsonb
 from access import sessions
 from access.actions import identity, people
 from access.database import Act
-from access.duties import Duty
 from access.exceptions import WrongState
 from access.models import ConfirmationUse, Decision, Grant, Opening, Session
+from access.models.duty import Duty
 from access.models.requests import CheckPoint
 from access.models.requests import Status as RequestStatus
 from access.sessions import SessionStore, session_digest
@@ -288,18 +288,10 @@ def test_two_votes_are_two_people_of_two_units(app, city):
 
 
 def test_a_deputy_whom_the_requester_appointed_does_not_decide(app, city):
-    access_request = factories.submitted(city)
-    detail = '{"at":"%s","duty":"decide_requests","proposal":null,"proposed_by":"%s"}'
-    factories.as_owner(
-        "select audit_append('DUTY_GIVEN', %s, null, 'access.user', %s, %s)",
-        *(
-            str(city.security_admin.pk),
-            str(city.supervisor.pk),
-            detail % (city.branch.code, access_request.requester_id),
-        ),
-    )
+    former, deputy = factories.appointed_by(city)
+    access_request = factories.submitted(city, by=former, code="PSAPL-136-CASE")
     with pytest.raises(psycopg.DatabaseError) as error:
-        app.execute(VOTE, vote_values(access_request, city.supervisor))
+        app.execute(VOTE, vote_values(access_request, deputy))
     assert refused(error)
 
 

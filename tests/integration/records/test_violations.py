@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from access.duties import Duty
+from access.models.duty import Duty
 from access.typed import unseal, writer
 from records import actions
 from records.forms import typed_values

@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from access import frame
 from access.actions import people
-from access.duties import Duty, held_by, kinds_held
+from access.duties import held_by, kinds_held
 from access.models import AccessRequest, Grant, Proposal
+from access.models.duty import Duty
 from access.models.requests import Status as RequestStatus
 from records.models import Status, Violation
 from tests import factories, worlds

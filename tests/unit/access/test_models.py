@@ -15,8 +15,8 @@ from django.db.models import ProtectedError
 from django.forms import modelform_factory
 from django.utils import timezone
 
+from access import kinds
 from access.actions import decisions, opening
-from access.duties import Duty
 from access.models import (
     AccessRequest,
     CasePurpose,
@@ -36,6 +36,7 @@ from access.models import (
     User,
     WorkingDay,
 )
+from access.models.duty import Duty
 from access.models.law import Rung
 from access.models.people import POLICE_KINDS, OrganisationKind
 from access.models.requests import Status
@@ -173,7 +174,7 @@ def test_a_draft_keeps_its_number_key_and_round_and_counts_its_versions(city, va
 
     with pytest.raises(DatabaseError, match="not a move"), transaction.atomic():
         draft.save()
-        trail.write(trail.EventType.REQUEST_EDITED, by=city.requester, on=draft)
+        trail.write(kinds.REQUEST_EDITED, by=city.requester, on=draft)
 
 
 @pytest.mark.django_db

@@ -9,10 +9,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from access import kinds
 from access.actions import decisions, opening, people, requests
-from access.duties import Duty
 from access.exceptions import NothingToShow, Refused, Unavailable, WrongState
 from access.models import IdentityConfirmation, Opening, OpeningExtension, Undertaking, UndertakingText, User
+from access.models.duty import Duty
 from audit import trail
 from audit.models import Event
 from tests import factories
@@ -315,7 +316,7 @@ def test_whoever_moved_to_another_unit_has_left_the_grant_behind(city, grant):
     person.organisation, person._history_user = city.employer, city.people_admin
     with transaction.atomic():
         person.save()
-        trail.write(trail.EventType.USER_CHANGED, by=city.people_admin, on=person)
+        trail.write(kinds.USER_CHANGED, by=city.people_admin, on=person)
     factories.give(person, Duty.FILE_REQUESTS, city.employer)
 
     with pytest.raises(NothingToShow):

@@ -11,10 +11,10 @@ from django.utils import timezone
 from access import duties
 from access.actions import people, proposals
 from access.codes import Part
-from access.duties import DANGEROUS, EXCLUSIVE, Duty
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.identifiers import IdentifierError
 from access.models import Organisation, Proposal, Session, User
+from access.models.duty import DANGEROUS, EXCLUSIVE, Duty
 from access.models.people import OrganisationKind
 from audit.models import Event
 from tests import factories, worlds

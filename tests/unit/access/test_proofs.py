@@ -112,6 +112,7 @@ CASES = [
     (delete_event("OPENING"), {"OPENING_WITHOUT_EVENT"}),
     (rewrite_event("OPENING", '"rung":"PRESENCE"', '"rung":"FULL"'), {"OPENING_WITHOUT_ROW"}),
     ("delete from access_organisationuserobjectpermission", {"DUTY_UNPROVED"}),
+    ("update access_organisationuserobjectpermission set given_by_id = user_id", {"DUTY_UNPROVED"}),
     (delete_event("DUTY_GIVEN"), {"DUTY_UNPROVED"}),
     ("update access_user set is_active = false", {"PERSON_UNPROVED"}),
     (delete_event("USER_CREATED"), {"PERSON_UNPROVED"}),

@@ -18,9 +18,10 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from access.actions import decisions, opening, people, requests
-from access.duties import Duty, held_by, holders
+from access.duties import held_by, holders
 from access.exceptions import NotAllowed, NothingToShow, Refused, WrongState
 from access.models import Decision, Grant, Opening, Revocation
+from access.models.duty import Duty
 from access.models.requests import Status
 from audit.models import Event
 from records import disclosure

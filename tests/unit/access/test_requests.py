@@ -11,12 +11,12 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from access import calendar, database, identifiers, permissions
+from access import calendar, database, identifiers, kinds, permissions
 from access.actions import decisions, requests
-from access.duties import Duty
 from access.exceptions import NotAllowed, Refused, WrongState
 from access.identifiers import IdentifierError
 from access.models import AccessRequest, CasePurpose, Letter, RequestSubject
+from access.models.duty import Duty
 from access.models.people import OrganisationKind
 from access.models.requests import TRANSITIONS, Outcome, Status
 from access.vault import datakeys
@@ -124,7 +124,7 @@ def test_a_request_without_its_letter_or_with_a_removed_one_is_refused(city):
     draft = factories.request_draft(city)
     with transaction.atomic():
         draft.current_letters.update(removed_at=timezone.now())
-        trail.write(trail.EventType.REQUEST_EDITED, by=city.requester, on=draft)
+        trail.write(kinds.REQUEST_EDITED, by=city.requester, on=draft)
 
     with pytest.raises(Refused, match="official letter"):
         requests.submit(draft, by=city.requester, version=draft.version)

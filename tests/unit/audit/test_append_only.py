@@ -4,8 +4,8 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from access import kinds
 from audit import trail
-from audit.trail import EventType
 from tests import signing
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +45,7 @@ FORBIDDEN = [
 def logged(signer, owner):
     for number in range(260):
         with transaction.atomic():
-            trail.write(EventType.SIGNED_IN, by=None, on=None, texts={"a": "b"} if number == 0 else None)
+            trail.write(kinds.SIGNED_IN, by=None, on=None, texts={"a": "b"} if number == 0 else None)
     signing.sequence()
     signing.checkpoint()
 

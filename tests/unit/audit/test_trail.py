@@ -8,10 +8,11 @@ import rfc8785
 from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 
+from access import kinds as access_kinds
+from audit import kinds as audit_kinds
 from audit import trail
 from audit.exceptions import TrailUnavailable
 from audit.models import Event
-from audit.trail import EventType
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +23,7 @@ class Somebody:
     unit_code = "310101000001"
 
 
-def write(kind=EventType.SIGNED_IN, *, by=Somebody, on=None, **more):
+def write(kind=access_kinds.SIGNED_IN, *, by=Somebody, on=None, **more):
     with transaction.atomic():
         return Event.objects.get(pk=trail.write(kind, by=by, on=on, **more))
 
@@ -32,7 +33,7 @@ def content(event):
 
 
 def test_an_event_is_canonical_json_with_what_happened():
-    event = write(EventType.REQUEST_LAPSED, on=("access.grant", "g1"), rung="FULL", hours=24, categories=["A", "B"])
+    event = write(access_kinds.REQUEST_LAPSED, on=("access.grant", "g1"), rung="FULL", hours=24, categories=["A", "B"])
 
     assert content(event) == {
         "v": 1,
@@ -48,13 +49,13 @@ def test_an_event_is_canonical_json_with_what_happened():
 
 
 def test_the_columns_are_generated_from_the_content():
-    event = write(EventType.ANSWER_REFUSED, on=("access.grant", "g1"))
+    event = write(access_kinds.ANSWER_REFUSED, on=("access.grant", "g1"))
     assert (event.kind, event.actor, event.unit) == ("ANSWER_REFUSED", str(Somebody.pk), "310101000001")
     assert (event.target_type, event.target_id) == ("access.grant", "g1")
 
 
 def test_the_system_and_no_target_are_named_as_nothing():
-    event = write(EventType.TRAIL_ALARM, by=None)
+    event = write(audit_kinds.TRAIL_ALARM, by=None)
     assert (event.actor, event.unit, event.target_type, event.target_id) == (None, None, None, None)
 
 
@@ -73,13 +74,13 @@ def test_the_time_is_the_databases_to_the_microsecond():
 
 
 def test_free_text_is_logged_as_a_digest_with_a_nonce():
-    event = write(EventType.REQUEST_LAPSED, texts={"reason": "不符合最小必要。"})
+    event = write(access_kinds.REQUEST_LAPSED, texts={"reason": "不符合最小必要。"})
     with connection.cursor() as cursor:
         cursor.execute("SELECT nonce FROM audit_nonce WHERE event_id = %s AND name = 'reason'", [event.pk])
         nonce = bytes(cursor.fetchone()[0])
     assert content(event)["texts"] == {"reason": hashlib.sha256(nonce + "不符合最小必要。".encode()).hexdigest()}
     assert "最小" not in bytes(event.canonical).decode()
-    again = write(EventType.REQUEST_LAPSED, texts={"reason": "不符合最小必要。"})
+    again = write(access_kinds.REQUEST_LAPSED, texts={"reason": "不符合最小必要。"})
     assert content(again)["texts"] != content(event)["texts"]
 
 
@@ -104,7 +105,7 @@ def test_codes_of_every_kind_may_enter_the_log():
 
 def test_an_event_outside_a_transaction_is_refused():
     with pytest.raises(TransactionManagementError, match="needs a transaction"):
-        trail.write(EventType.SIGNED_IN, by=Somebody, on=None)
+        trail.write(access_kinds.SIGNED_IN, by=Somebody, on=None)
 
 
 def test_an_unknown_kind_is_refused():
@@ -115,7 +116,7 @@ def test_an_unknown_kind_is_refused():
 def test_a_rollback_leaves_no_event():
     before = Event.objects.count()
     with pytest.raises(RuntimeError), transaction.atomic():
-        trail.write(EventType.SIGNED_IN, by=Somebody, on=None, texts={"a": "b"})
+        trail.write(access_kinds.SIGNED_IN, by=Somebody, on=None, texts={"a": "b"})
         raise RuntimeError
     with connection.cursor() as cursor:
         cursor.execute("SELECT (SELECT count(*) FROM audit_event), (SELECT count(*) FROM audit_nonce)")
@@ -136,7 +137,7 @@ def test_a_statement_timeout_makes_the_trail_unavailable(owner):
         with pytest.raises(TrailUnavailable), transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL statement_timeout = 200")
-            trail.write(EventType.SIGNED_IN, by=Somebody, on=None)
+            trail.write(access_kinds.SIGNED_IN, by=Somebody, on=None)
 
 
 def test_an_event_as_long_as_a_leaf_may_not_be_is_refused():
@@ -148,7 +149,7 @@ def test_an_event_turns_synchronous_commit_on_even_if_it_is_turned_off_later():
     """The setting is read by a deferred trigger that fires after the one of the event."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
-        trail.write(EventType.SIGNED_IN, by=Somebody, on=None)
+        trail.write(access_kinds.SIGNED_IN, by=Somebody, on=None)
         cursor.execute("SET LOCAL synchronous_commit = off")
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SHOW synchronous_commit")

@@ -8,11 +8,12 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, models, transaction
 
-from access.duties import Duty
+from access import kinds as access_kinds
+from access.models.duty import Duty
 from access.models.people import OrganisationKind
-from audit import fingerprint, log, notes, registers, trail, verification
+from audit import fingerprint, notes, registers, sequencing, trail, verification
+from audit import kinds as audit_kinds
 from audit.models import Checkpoint, Event
-from audit.trail import EventType
 from audit.verification import Wrong
 from audit.verify import Frontier
 from tests import factories, signing
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.django_db
 def write(count=1):
     for _number in range(count):
         with transaction.atomic():
-            trail.write(EventType.SIGNED_IN, by=None, on=None)
+            trail.write(access_kinds.SIGNED_IN, by=None, on=None)
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def signed(signer):
 
 
 def event_at(index):
-    return next(log.leaves(index, index + 1)).event_id
+    return next(sequencing.leaves(index, index + 1)).event_id
 
 
 def found():
@@ -167,7 +168,7 @@ def test_the_outcome_is_recorded_in_the_trail(signed, owner):
     event_id = event_at(7)
     tamper(owner, "UPDATE audit_event SET canonical = canonical || ' ' WHERE id = %s", event_id)
     result = verification.verify_and_record(by=None)
-    recorded = Event.objects.get(kind=EventType.TRAIL_VERIFIED)
+    recorded = Event.objects.get(kind=audit_kinds.TRAIL_VERIFIED)
     detail = trail_detail(recorded)
     assert detail["holds"] is False
     assert detail["fault_events"] == [str(event_id)]
@@ -269,7 +270,7 @@ def test_an_altered_tile_is_named(with_tiles, owner, statement):
 )
 def test_nonces_that_are_not_those_of_the_texts_are_named(signer, owner, statement):
     with transaction.atomic():
-        trail.write(EventType.REQUEST_LAPSED, by=None, on=None, texts={"reason": "words"})
+        trail.write(access_kinds.REQUEST_LAPSED, by=None, on=None, texts={"reason": "words"})
     signing.sign()
     assert verification.verify().holds
     tamper(owner, statement)
@@ -316,7 +317,7 @@ def test_where_no_witness_is_kept_that_is_said(signed, signer, settings):
     settings.AUDIT_WITNESS_FILE = None
     result = verification.verify_and_record(by=None)
     assert result.holds and not result.has_witness
-    recorded = json.loads(bytes(Event.objects.get(kind=EventType.TRAIL_VERIFIED).canonical))
+    recorded = json.loads(bytes(Event.objects.get(kind=audit_kinds.TRAIL_VERIFIED).canonical))
     assert verification.outcome_of(recorded).has_witness is False
 
 

@@ -21,8 +21,8 @@ from psycopg.conninfo import make_conninfo
 
 from access import duties
 from access.actions import people
-from access.duties import Duty
 from access.models import Organisation, User
+from access.models.duty import Duty
 from audit.models import Event
 from config import database, sample_city
 from config.management.commands import accounts, check_translations

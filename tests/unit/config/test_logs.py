@@ -69,7 +69,7 @@ def test_what_is_said_about_a_request_becomes_part_of_its_one_line(written):
 
 def test_what_others_say_meanwhile_is_a_line_with_the_number_of_the_request(written):
     with logs.request_line() as line:
-        logging.getLogger("audit.log").error("The trail was not signed.")
+        logging.getLogger("audit.checkpoints").error("The trail was not signed.")
     assert [(one["message"], one["request"]) for one in written()] == [("The trail was not signed.", line.id)]
 
 

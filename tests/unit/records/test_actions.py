@@ -18,7 +18,7 @@ from access.vault import Tampered
 from audit import trail
 from audit.exceptions import TrailUnavailable
 from audit.models import Event
-from records import actions, disclosure, keyservice
+from records import actions, disclosure, keyservice, kinds
 from records.exceptions import Problems
 from records.models import TRANSITIONS, RecordKey, SealedRecord, Status, Violation
 from tests import factories
@@ -427,7 +427,7 @@ def test_no_write_without_its_history_row(city, write):
 
     with pytest.raises(DatabaseError, match="history"), transaction.atomic():
         write(violation)
-        trail.write(trail.EventType.VIOLATION_EDITED, by=city.officer, on=violation)
+        trail.write(kinds.VIOLATION_EDITED, by=city.officer, on=violation)
 
 
 def test_no_new_row_without_its_history_either(city):
@@ -435,7 +435,7 @@ def test_no_new_row_without_its_history_either(city):
 
     with pytest.raises(DatabaseError, match="history"), transaction.atomic():
         Violation.objects.bulk_create([row])
-        trail.write(trail.EventType.VIOLATION_DRAFTED, by=city.officer, on=row)
+        trail.write(kinds.VIOLATION_DRAFTED, by=city.officer, on=row)
 
 
 @pytest.mark.parametrize(

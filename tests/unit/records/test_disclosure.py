@@ -13,9 +13,9 @@ from django.utils import timezone
 from psycopg.rows import dict_row
 
 from access.actions import decisions, opening, people
-from access.duties import Duty
 from access.exceptions import NothingToShow, Refused, Unavailable, WrongState
 from access.models import CasePurpose, Opening
+from access.models.duty import Duty
 from access.models.people import OrganisationKind
 from audit.models import Event
 from records import disclosure, keyservice

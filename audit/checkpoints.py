@@ -1,58 +1,27 @@
-"""The log behind the trail: events become leaves, leaves become signed checkpoints, and both stay fresh."""
+"""Signed checkpoints of the tree: each continues everything signed before, in a witness kept outside the database."""
 
 import datetime
 import logging
 import os
-import threading
-import time
-import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
-from django.utils.translation import gettext as _
+from django.db import DatabaseError, connection, transaction
 
-from audit import fingerprint, merkle, notes, reading, trail
+from audit import fingerprint, kinds, notes, reading, sequencing, trail
 from audit.exceptions import SignerRefused, TrailUnavailable
-from audit.notes import create_signing_key
-from audit.reading import EARLIEST, LATEST
 from audit.verify import Checkpoint, Frontier, Unverified, VerifierKey
 
-__all__ = [
-    "Freshness",
-    "begin",
-    "checkpoint",
-    "confirm",
-    "create_signing_key",
-    "freshness",
-    "inclusion_proof",
-    "leaves",
-    "newest_checkpoint",
-    "run_forever",
-    "sequence",
-    "verifier_key",
-    "witness",
-]
-
-BATCH = 5000
-# One alarm an hour for one reason, and some rest after a refusal.
+# One alarm an hour for one reason.
 ALARM_SECONDS = 3600
-REFUSED_SECONDS = 5
 SIGNER_LOCK = 0x5EA1
 ALARM_LOCK = 0x5EA2
 # What a checkpoint says in extension lines: when, after which checkpoint, over which fingerprint of the database, and
 # which earlier log it continues.
 TIME, PREVIOUS, SCHEMA, CONTINUES = "time", "previous", "schema", "continues"
 logger = logging.getLogger(__name__)
-
-
-def sequence(limit: int = BATCH) -> int:
-    """Give up to `limit` committed events their place in the tree, and return how many; for seal_signer."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT public.audit_sequence(%s)", [limit])
-        return cursor.fetchone()[0]
 
 
 def verifier_key() -> VerifierKey:
@@ -89,7 +58,7 @@ def confirm() -> None:
             with connection.cursor() as cursor:
                 cursor.execute("UPDATE audit_log_state SET confirmed_at = clock_timestamp()")
     except SignerRefused as error:
-        _alarm(error)
+        sound_alarm(error)
         raise
 
 
@@ -103,50 +72,8 @@ def checkpoint() -> Checkpoint | None:
         with transaction.atomic(durable=True):
             return _sign_if_grown()
     except SignerRefused as error:
-        _alarm(error)
+        sound_alarm(error)
         raise
-
-
-@dataclass(frozen=True)
-class LoggedEvent:
-    """A leaf with the event it stands for; `canonical` and `at` are None if that event is gone.
-
-    `columns` are those that the database generates from the content: kind, actor, unit, target_type, target_id.
-    """
-
-    index: int
-    hash: bytes
-    event_id: uuid.UUID
-    canonical: bytes | None
-    at: datetime.datetime | None
-    columns: tuple[str | None, ...] = ()
-
-    @property
-    def is_intact(self) -> bool:
-        return self.canonical is not None and merkle.leaf_hash(self.canonical) == self.hash
-
-
-def leaves(start: int, end: int) -> Iterator[LoggedEvent]:
-    """Yield the leaves in [start, end) in order, fetched in chunks."""
-    while start < end:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                SELECT leaf.index, leaf.hash, leaf.event_id, event.canonical,
-                       CASE WHEN event.at BETWEEN %s AND %s THEN event.at END,
-                       event.kind, event.actor, event.unit, event.target_type, event.target_id
-                FROM audit_leaf AS leaf LEFT JOIN audit_event AS event ON event.id = leaf.event_id
-                WHERE leaf.index >= %s AND leaf.index < %s ORDER BY leaf.index LIMIT 2000
-                """,
-                [EARLIEST, LATEST, start, end],
-            )
-            rows = cursor.fetchall()
-        if not rows:
-            return
-        for row in rows:
-            index, leaf_hash, event_id, canonical, at, *columns = row
-            yield LoggedEvent(index, bytes(leaf_hash), event_id, canonical and bytes(canonical), at, tuple(columns))
-        start = rows[-1][0] + 1
 
 
 @dataclass(frozen=True)
@@ -349,7 +276,7 @@ def _stored_frontier(key: VerifierKey, size: int) -> Frontier:
 
 def _extend(frontier: Frontier, size: int) -> None:
     """Append the leaves up to `size`, each one recomputed from the event it stands for."""
-    for leaf in leaves(frontier.size, size):
+    for leaf in sequencing.leaves(frontier.size, size):
         if leaf.index != frontier.size:
             break
         if not leaf.is_intact:
@@ -382,7 +309,8 @@ def write_witness(note: str) -> None:
         raise SignerRefused("The witness file cannot be written.", "WITNESS_UNWRITABLE") from None
 
 
-def _alarm(error: SignerRefused) -> None:
+def sound_alarm(error: SignerRefused) -> None:
+    """Say in the server log and in the trail why nothing was signed; where the trail cannot be written, the log says that."""
     logger.error("The trail was not signed: %s", error)
     try:
         with transaction.atomic(durable=True):
@@ -397,150 +325,8 @@ def write_alarm(reason: str) -> None:
         cursor.execute(
             "SELECT canonical FROM audit_event WHERE kind = %s AND at > clock_timestamp() - make_interval(secs => %s)"
             " ORDER BY at DESC LIMIT 200",
-            [trail.EventType.TRAIL_ALARM, ALARM_SECONDS],
+            [kinds.TRAIL_ALARM, ALARM_SECONDS],
         )
         raised = {reading.text(reading.content(row[0]), "detail", "reason") for row in cursor.fetchall()}
     if reason not in raised:
-        trail.write(trail.EventType.TRAIL_ALARM, by=None, on=None, reason=reason)
-
-
-# Freshness ---------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Freshness:
-    """How far the log lags behind the events; `sentences` says what is wrong, and is empty when nothing is."""
-
-    size: int
-    signed_size: int
-    oldest_unsequenced_seconds: float | None
-    newest_checkpoint_seconds: float | None
-    sentences: list[str] = field(default_factory=list)
-    # The same as codes; the signer's own alarms, which are events, are not among them.
-    reasons: list[str] = field(default_factory=list)
-
-    @property
-    def healthy(self) -> bool:
-        return not self.sentences
-
-
-def freshness() -> Freshness:
-    """Return the state of sequencing, signing and confirming, by the database's clock."""
-    newest = newest_checkpoint()
-    signed_size = newest.signed.size if newest else 0
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT state.size,
-                   extract(epoch FROM clock_timestamp() - (SELECT min(at) FROM audit_queue))::float,
-                   extract(epoch FROM clock_timestamp() - signed.at)::float,
-                   extract(epoch FROM clock_timestamp() - unsigned.at)::float,
-                   EXISTS (SELECT FROM audit_event WHERE kind = %s AND at > coalesce(signed.at, '-infinity')),
-                   extract(epoch FROM clock_timestamp() - state.confirmed_at)::float
-            FROM audit_log_state AS state
-            LEFT JOIN audit_checkpoint AS signed ON signed.size = %s
-            LEFT JOIN audit_leaf AS leaf ON leaf.index = %s
-            LEFT JOIN audit_event AS unsigned ON unsigned.id = leaf.event_id
-            """,
-            [trail.EventType.TRAIL_ALARM, signed_size, signed_size],
-        )
-        size, unsequenced, signed, unsigned, alarm, confirmed = cursor.fetchone()
-    sentences, reasons = [], []
-    if unsequenced is not None and unsequenced > settings.UNSEQUENCED_SECONDS:
-        reasons.append("UNSEQUENCED")
-        sentences.append(
-            _("Events have been waiting for %(seconds)s seconds to enter the log. Start the signer.")
-            % {"seconds": round(min(unsequenced, 1e9))}
-        )
-    if unsigned is not None and unsigned > settings.UNSIGNED_SECONDS:
-        reasons.append("UNSIGNED")
-        sentences.append(
-            _("Events of the last %(minutes)s minutes are not under a signed checkpoint. Start the signer.")
-            % {"minutes": round(min(unsigned, 1e9) // 60)}
-        )
-    if settings.STALE_TRAIL_STOPS and not (confirmed is not None and 0 <= confirmed <= settings.UNCONFIRMED_SECONDS):
-        reasons.append("UNCONFIRMED")
-        sentences.append(
-            _(
-                "The signer has not confirmed lately that this database is not behind what was signed. Nothing is shown until it does."
-            )
-        )
-    if alarm:
-        sentences.append(_("The signer raised an alarm since the last checkpoint. Look for alarms in the trail."))
-    return Freshness(size, signed_size, unsequenced, signed, sentences, reasons)
-
-
-# Proofs ------------------------------------------------------------------------------------------------------------
-def inclusion_proof(index: int, size: int) -> list[bytes]:
-    """Return the RFC 6962 inclusion proof of leaf `index` in the tree of `size`, in two queries whatever the size."""
-    proof = [merkle.subtrees(start, end) for start, end in merkle.inclusion_ranges(index, size)]
-    stored = _stored_hashes({part for parts in proof for part in parts})
-    return [_fold([_subtree(part, stored) for part in parts]) for parts in proof]
-
-
-def _span(part: tuple[int, int]) -> tuple[int, int, int]:
-    """Return (tile level, first index, count) of the stored hashes that a complete subtree is made of."""
-    height, index = part
-    rest = height % 8
-    return height // 8, index << rest, 1 << rest
-
-
-def _stored_hashes(parts: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
-    spans = [_span(part) for part in parts]
-    hashes: dict[tuple[int, int], bytes] = {}
-    with connection.cursor() as cursor:
-        for table, level, chosen in (
-            ("audit_leaf", "0", [span for span in spans if span[0] == 0]),
-            ("audit_tile", "stored.level", [span for span in spans if span[0] > 0]),
-        ):
-            cursor.execute(
-                f"""
-                SELECT {level}, stored.index, stored.hash
-                FROM unnest(%s::int[], %s::bigint[], %s::bigint[]) AS span (level, first, count)
-                JOIN {table} AS stored ON {level} = span.level
-                    AND stored.index >= span.first AND stored.index < span.first + span.count
-                """,  # noqa: S608 - two fixed names, no input
-                [[span[i] for span in chosen] for i in range(3)],
-            )
-            hashes |= {(level, index): bytes(value) for level, index, value in cursor.fetchall()}
-    return hashes
-
-
-def _subtree(part: tuple[int, int], stored: dict[tuple[int, int], bytes]) -> bytes:
-    level, first, count = _span(part)
-    return merkle.root(stored[level, index] for index in range(first, first + count))
-
-
-def _fold(nodes: list[bytes]) -> bytes:
-    root = nodes[-1]
-    for node in reversed(nodes[:-1]):
-        root = merkle.node_hash(node, root)
-    return root
-
-
-# The loop ----------------------------------------------------------------------------------------------------------
-def run_forever(stop: threading.Event) -> None:
-    """Confirm and sequence each second, sign each AUDIT_CHECKPOINT_SECONDS, until `stop` is set; no failure ends it.
-
-    A database that does not continue the witness is neither confirmed nor does its tree grow. It polls: NOTIFY would
-    take one lock for all commits of the database, and halve them under eight writers.
-    """
-    signed_at = float("-inf")
-    try:
-        while not stop.is_set():
-            pause = 1
-            try:
-                confirm()
-                while sequence() == BATCH and not stop.is_set():
-                    confirm()
-                if time.monotonic() - signed_at >= settings.AUDIT_CHECKPOINT_SECONDS:
-                    signed_at = time.monotonic()
-                    checkpoint()
-            except SignerRefused:
-                pause = REFUSED_SECONDS  # said in the server log and the trail, and by freshness()
-            except IntegrityError:
-                _alarm(SignerRefused("A leaf stands where the next one has to. Run verify_log.", "LEAF_ADDED"))
-            except (DatabaseError, InterfaceError) as error:
-                logger.error("The signer lost the database (%s) and tries again.", type(error).__name__)
-                connection.close()
-            stop.wait(pause)
-    finally:
-        connection.close()
+        trail.write(kinds.TRAIL_ALARM, by=None, on=None, reason=reason)
