@@ -8,8 +8,12 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         """Let events be found by their id, and the pages of the trail be named."""
-        from audit import kinds, narrowing, sentences
+        from audit import alarms, kinds, narrowing, sentences
 
-        kinds.register(
-            words={"view": sentences.pages, "kind": sentences.acts, "group": narrowing.groups}, finder=narrowing.find
-        )
+        words = {
+            "view": sentences.pages,
+            "kind": sentences.acts,
+            "group": narrowing.groups,
+            "reason": alarms.reasons,
+        }
+        kinds.register(words=words, finder=narrowing.find)

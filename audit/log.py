@@ -418,6 +418,11 @@ class Freshness:
     reasons: list[str] = field(default_factory=list)
 
     @property
+    def waiting_seconds(self) -> int:
+        """For how many whole seconds the oldest event has waited for its place."""
+        return round(self.oldest_unsequenced_seconds or 0)
+
+    @property
     def healthy(self) -> bool:
         return not self.sentences
 

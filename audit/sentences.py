@@ -144,7 +144,7 @@ DETAILS = {
     "asked_from": gettext_lazy("Asked for since"),
     "asked_hours": gettext_lazy("Hours asked for"),
     "asked_openings": gettext_lazy("Openings asked for"),
-    "asked_rung": gettext_lazy("Rung asked for"),
+    "asked_rung": gettext_lazy("Level of detail asked for"),
     "duty": gettext_lazy("Duty"),
     "at": gettext_lazy("At the unit"),
     "unit": gettext_lazy("Unit"),
@@ -213,7 +213,16 @@ QUIET_DETAILS = {
 }
 # Details of one kind that mean something else there, and details that are codes of another sort than their name.
 LABELS: dict[tuple[str | None, str], Any] = {(EventType.GRANT_EXPIRED, "openings"): gettext_lazy("Openings made")}
-SORTS = {"at": "unit", "receiving": "unit", "of_kind": "kind", "of_group": "group"}
+SORTS = {
+    "at": "unit",
+    "receiving": "unit",
+    "of_kind": "kind",
+    "of_group": "group",
+    "grant": "access.grant",
+    "request": "access.accessrequest",
+}
+# Details that name the request that an act was for, where its target is somebody.
+FOR_REQUEST = ("request", "grant")
 # Details that name somebody.
 PEOPLE = {"person", "proposed_by"}
 # Of one event, on one line.
@@ -434,7 +443,10 @@ def _number(said: Said, names: _Names) -> str | None:
     """Return the number of the request that an event is about: it says so itself, or names the request or its grant."""
     if number := said.code("number"):
         return number
-    return names.named(said.target_type, said.target_id) if said.target_id and said.target_type in NUMBERED else None
+    if said.target_id and said.target_type in NUMBERED:
+        return names.named(said.target_type, said.target_id)
+    codes = ((SORTS[name], said.code(name)) for name in FOR_REQUEST)
+    return next((number for sort, code in codes if code and (number := names.named(sort, code))), None)
 
 
 def _target(said: Said, names: _Names) -> str:

@@ -192,7 +192,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("PRESENCE", "Whether there is a record (yes or no)"),
                             ("ABSTRACT", "Category, date, organ and penalty"),
-                            ("FULL", "The particulars"),
+                            ("FULL", "Full particulars"),
                         ],
                         default="PRESENCE",
                         max_length=10,
@@ -387,7 +387,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("PRESENCE", "Whether there is a record (yes or no)"),
                             ("ABSTRACT", "Category, date, organ and penalty"),
-                            ("FULL", "The particulars"),
+                            ("FULL", "Full particulars"),
                         ],
                         max_length=10,
                     ),
@@ -480,7 +480,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("PRESENCE", "Whether there is a record (yes or no)"),
                             ("ABSTRACT", "Category, date, organ and penalty"),
-                            ("FULL", "The particulars"),
+                            ("FULL", "Full particulars"),
                         ],
                         max_length=10,
                     ),
@@ -842,7 +842,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("PRESENCE", "Whether there is a record (yes or no)"),
                             ("ABSTRACT", "Category, date, organ and penalty"),
-                            ("FULL", "The particulars"),
+                            ("FULL", "Full particulars"),
                         ],
                         default="PRESENCE",
                         max_length=10,
@@ -953,7 +953,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("PRESENCE", "Whether there is a record (yes or no)"),
                             ("ABSTRACT", "Category, date, organ and penalty"),
-                            ("FULL", "The particulars"),
+                            ("FULL", "Full particulars"),
                         ],
                         max_length=10,
                     ),
