@@ -419,8 +419,8 @@ class Freshness:
 
     @property
     def waiting_seconds(self) -> int:
-        """For how many whole seconds the oldest event has waited for its place."""
-        return round(self.oldest_unsequenced_seconds or 0)
+        """For how many whole seconds the oldest event has waited for its place; forged moments make it infinite."""
+        return round(min(self.oldest_unsequenced_seconds or 0, 1e9))
 
     @property
     def healthy(self) -> bool:
