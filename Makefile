@@ -7,6 +7,8 @@ READY := .venv/installed-$(REQUIREMENTS)
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/*.po))
 # The checks use the database server of the tests, never the demo's.
 TEST := MODE=test DATA_DIR="$(CURDIR)/.data/test"
+# The formatter of templates takes files, not folders.
+TEMPLATES := find templates -name '*.html' -print0 | xargs -0 .venv/bin/djade --target-version 5.2
 # Settings as strict as production's; the values are thrown away.
 PRODUCTION := MODE=production DATA_DIR="$(CURDIR)/.data/test" ALLOWED_HOSTS=records.example \
 	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))') \
@@ -38,6 +40,7 @@ test: setup ## the tests, browser included where there is a Chromium
 check: setup ## exactly what CI runs
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(TEMPLATES) --check
 	$(TEST) $(PYTHON) -m mypy
 	$(TEST) $(PYTHON) manage.py makemigrations --check --dry-run
 	$(TEST) $(PYTHON) manage.py check_translations
@@ -54,9 +57,10 @@ coverage: setup ## all tests, and how much of the code, its branches and the tem
 hooks: setup ## before each commit `make fix` and what is quick of the checks, before each push `make quick`
 	$(PYTHON) -m pre_commit install
 
-fix: setup ## format, and repair what ruff can repair
+fix: setup ## format code and templates, and repair what ruff can repair
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
+	$(TEMPLATES)
 
 stop: $(READY) ## end the demo and the embedded database servers; the data stays
 	@$(PYTHON) -m config.stop

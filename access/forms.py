@@ -436,6 +436,8 @@ class DecisionForm(forms.Form):
         ]
         for name in self.NARROWED:
             self.fields[name].initial = getattr(self.widest, name)
+            # It is filled with what was asked: "optional" beside it would say that it may be left empty.
+            self.fields[name].is_prefilled = True  # type: ignore[attr-defined]
         self.asked_points = [*CheckPoint.values, *people]
         for place, point in enumerate(CheckPoint, 1):
             self._add_point(point.value, str(point.label), keys={"yes": str(place)})

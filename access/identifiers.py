@@ -186,6 +186,12 @@ def _wrong_length(kind: DocumentType, length: int) -> Promise:
 
 def _region_of(number: str, kind: DocumentType) -> tuple[str, str]:
     is_permit, is_foreign = number[:6] in PERMIT_REGIONS, number[0] == "9"
+    if kind is DocumentType.RESIDENT_ID and is_foreign and not _is_foreign_card(number):
+        # No card at all begins like this: the digits are wrong, and not the kind of document.
+        raise IdentifierError(
+            "unknown_region",
+            format_lazy(_("The region code {code} is not known; check the first six digits."), code=number[:6]),
+        )
     if kind is DocumentType.RESIDENT_ID and (is_permit or is_foreign):
         raise IdentifierError(
             "document_type", _("This is not the number of a resident identity card; choose the right document.")
@@ -208,6 +214,11 @@ def _region_of(number: str, kind: DocumentType) -> tuple[str, str]:
             format_lazy(_("The region code {code} is not known; check the first six digits."), code=code),
         )
     return code, name
+
+
+def _is_foreign_card(number: str) -> bool:
+    """Say whether the card of a foreign permanent resident may begin like this: 9, then a province."""
+    return region_name(number[1:3] + "0000", int(number[6:10])) is not None
 
 
 def _birth_date_of(number: str, today: date) -> date:

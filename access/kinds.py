@@ -344,7 +344,7 @@ VOCABULARY = Vocabulary(
         "asked_from": _("Asked for since"),
         "asked_hours": _("Hours asked for"),
         "asked_openings": _("Openings asked for"),
-        "asked_rung": _("Rung asked for"),
+        "asked_rung": _("Level of detail asked for"),
         "duty": _("Duty"),
         "at": _("At the unit"),
         "unit": _("Unit"),
@@ -365,7 +365,13 @@ VOCABULARY = Vocabulary(
         "adult_acts_only": _("Acts as an adult only"),
         "sessions": _("Sessions"),
     },
-    sorts={"at": "unit", "receiving": "unit"},
+    sorts={
+        "at": "unit",
+        "receiving": "unit",
+        # A confirmation of identity is about a person, and names what it was for.
+        "grant": "access.grant",
+        "request": "access.accessrequest",
+    },
     values={
         "PRESENCE": _("presence only"),
         "ABSTRACT": _("abstract"),

@@ -62,7 +62,7 @@ PAGES: dict[str, Text] = {
     "access:session_end": _("End a session"),
     "access:session": _("How long the session lasts"),
     "access:people": _("People"),
-    "access:person_new": _("Enter a person"),
+    "access:person_new": _("Add an account"),
     "access:person_code": _("New code for a person"),
     "access:person_disable": _("Disable an account"),
     "access:person_enable": _("Enable an account"),
@@ -165,6 +165,16 @@ WORDS = {
 }
 
 
+# Nobody confirms anything for a request before it is written; the index on kind and moment finds what came after.
+_CONFIRMATIONS = """
+select e.id
+  from public.audit_event e, public.access_accessrequest r,
+       lateral (select public.audit_json(e.canonical) -> 'detail' as detail) said
+ where r.id = %s and e.kind in ('IDENTITY_CONFIRMED', 'IDENTITY_NOT_CONFIRMED') and e.at >= r.created_at
+   and (said.detail ->> 'request' = %s::text or said.detail ->> 'grant' = %s::text)
+ order by e.at desc limit %s"""
+
+
 # What things go by ----------------------------------------------------------------------------------------------------
 def find(text: str) -> Iterator[Found]:
     """Find requests by their number or anything that is part of them, people and units by name, number or id."""
@@ -186,7 +196,8 @@ def find(text: str) -> Iterator[Found]:
         :MOST_FOUND
     ]:
         about = frozenset(str(one) for one in (pk, grant) if one)
-        yield Found(gettext("request %(number)s") % {"number": number}, targets=about)
+        words = gettext("request %(number)s") % {"number": number}
+        yield Found(words, targets=about, events=_confirmations(pk, grant))
     for user in User.objects.filter(people).only("full_name", "badge_number", "username")[:MOST_FOUND]:
         who = {"name": user.full_name, "badge": user.badge_number or user.username}
         yield Found(
@@ -194,6 +205,13 @@ def find(text: str) -> Iterator[Found]:
         )
     for unit in Organisation.objects.filter(units).only("name", "name_en", "code")[:MOST_FOUND]:
         yield Found(str(unit), targets=frozenset([str(unit.pk)]), units=frozenset([unit.code]))
+
+
+def _confirmations(request: uuid.UUID, grant: uuid.UUID | None) -> frozenset[uuid.UUID]:
+    """Return the events of who proved, or failed to prove, who they are for an act on this request: they are about a person."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CONFIRMATIONS, [request, request, grant, MOST_FOUND])
+        return frozenset(found for (found,) in cursor.fetchall())
 
 
 def _requests_of(between: tuple[uuid.UUID, uuid.UUID]) -> set[uuid.UUID]:

@@ -184,6 +184,16 @@ def due(due_at: datetime, now: datetime | None = None, working: calendar.Calenda
     )
 
 
+def ends(ends_at: datetime, now: datetime) -> Due:
+    """Say how much time is left until something ends that ends by the clock, on working days or not."""
+    left = ends_at - now
+    if left <= timedelta():
+        return Due("grey", gettext("ended"), ends_at)
+    if left < timedelta(days=1):
+        return Due("amber", _left_today(left), ends_at)
+    return Due("green", ngettext("%(days)d day left", "%(days)d days left", left.days) % {"days": left.days}, ends_at)
+
+
 def due_of(
     access_request: AccessRequest, now: datetime | None = None, working: calendar.Calendar | None = None
 ) -> Due | None:

@@ -56,6 +56,11 @@ class Reason(models.TextChoices):
     OTHER = "OTHER", _("The signer refused to sign.")
 
 
+def reasons(codes: set[str]) -> dict[str, str]:
+    """Return these codes of alarms in words."""
+    return {code: str(Reason(code).label) for code in codes if code in Reason.values}
+
+
 _KEEP = _("Keep the database as it is, export the log, tell the oversight body, and find out who had access.")
 _WITNESS = _("Put the newest copy of the witness file back on the signing machine. Nothing is signed before.")
 _SIGNER = _("Start the signer, and find out why it stood still. Nothing is disclosed meanwhile.")

@@ -9,13 +9,16 @@ class AuditConfig(AppConfig):
     def ready(self) -> None:
         """Let events be found by their id, and the pages of the trail be named."""
         from audit import (
+            alarms,
             checks,  # noqa: F401 - registers itself
             kinds,
             narrowing,
         )
 
-        kinds.register(
-            vocabulary=kinds.VOCABULARY,
-            words={"view": kinds.titles(kinds.PAGES), "kind": kinds.labels, "group": narrowing.groups},
-            finder=narrowing.find,
-        )
+        words = {
+            "view": kinds.titles(kinds.PAGES),
+            "kind": kinds.labels,
+            "group": narrowing.groups,
+            "reason": alarms.reasons,
+        }
+        kinds.register(vocabulary=kinds.VOCABULARY, words=words, finder=narrowing.find)

@@ -22,6 +22,11 @@ class Freshness:
     # The same as codes; the signer's own alarms, which are events, are not among them.
     reasons: list[str] = field(default_factory=list)
 
+    @property
+    def waiting_seconds(self) -> int:
+        """For how many whole seconds the oldest event has waited for its place; forged moments make it infinite."""
+        return round(min(self.oldest_unsequenced_seconds or 0, 1e9))
+
 
 def current() -> Freshness:
     """Return the state of sequencing, signing and confirming, by the database's clock."""

@@ -179,8 +179,12 @@ def _number(said: Said, names: _Names) -> str | None:
     """Return the number by which people know what an event is about: it says so itself, or the app that owns it does."""
     if number := said.code("number"):
         return number
-    is_numbered = said.target_id and said.target_type in names.vocabulary.numbered
-    return names.named(said.target_type, str(said.target_id)) if is_numbered else None
+    vocabulary = names.vocabulary
+    if said.target_id and said.target_type in vocabulary.numbered:
+        return names.named(said.target_type, said.target_id)
+    # The act is about somebody, and a detail names what it was for.
+    sorts = ((sort, said.code(name)) for name, sort in vocabulary.sorts.items() if sort in vocabulary.numbered)
+    return next((number for sort, code in sorts if code and (number := names.named(sort, code))), None)
 
 
 def _target(said: Said, names: _Names) -> str:

@@ -255,18 +255,16 @@ GIVEN = [
 ]
 APPOINTED = "经本单位党委研究决定任命。"
 ROADS = ("长堤路", "望潮街", "听松巷", "海棠路", "灯塔街", "渔港西路", "松风大道", "银杏里", "观澜路", "石桥巷")
-PLACES = (
-    "便利店门前",
-    "农贸市场内",
-    "地铁站出口",
-    "出租屋内",
-    "网吧内",
-    "烧烤摊旁",
-    "小区停车场",
-    "公交车上",
-    "广场东侧",
-    "茶室包间",
-)
+# Where such things happen; the first of an offence's categories that is here says. Anything else happened "along" a road.
+PLACES = {
+    "GAMBLING": ("棋牌室内", "茶室包间内", "出租屋内"),
+    "DRUG_USE": ("出租屋内", "宾馆房间内", "歌厅包间内"),
+    "SEXUAL": ("出租屋内", "宾馆房间内"),
+    "ABUSE": ("居民楼内",),
+    "THEFT": ("农贸市场内", "超市内", "地铁站内", "小区停车场"),
+    "VIOLENCE": ("烧烤摊旁", "便利店门前", "小区停车场", "广场东侧"),
+    "PROPERTY": ("小区停车场", "商铺门前"),
+}
 EVIDENCE = (
     "本人陈述和申辩、被侵害人陈述、监控录像",
     "本人供述、证人证言、现场检查笔录",
@@ -295,10 +293,11 @@ FREQUENT = {
     "THEFT": 8,
     "DRUG_USE": 6,
     "PROPERTY": 3,
-    "PUBLIC_ORDER": 2,
+    "PUBLIC_ORDER": 0.2,
     "SEXUAL": 3,
     "ABUSE": 2,
 }
+RARE = 0.1
 # How many violations end up in each state, by the officer who enters them.
 SEALED = {"officer": 130, "officer2": 95, "officer3": 105}
 UNSEALED = {"DRAFT": 14, "SUBMITTED": 18, "RETURNED": 9, "CONFIRMED": 19, "DISCARDED": 10}
@@ -313,7 +312,7 @@ class _City:
         self.units: dict[str, Organisation] = {}
         self.users: dict[str, User] = {}
         self.offences = [offence for offence in Offence.objects.order_by("code") if _punishable(offence)]
-        self.weights = [max([FREQUENT.get(tag, 0) for tag in offence.tags] + [0.4]) for offence in self.offences]
+        self.weights = [max([FREQUENT.get(tag, 0) for tag in offence.tags] + [RARE]) for offence in self.offences]
         self.bases = {basis.code: basis for basis in LegalBasis.objects.order_by("version")}
         self.purposes = {purpose.code: purpose for purpose in CasePurpose.objects.order_by("version")}
         persons = self._persons(150, self.rng)
@@ -439,7 +438,8 @@ class _City:
         self.serial += 1
         offence = self._offence(acted_on, code)
         decided_on = min(acted_on + timedelta(days=self.rng.randint(1, 12)), self.today)
-        road, place = self.rng.choice(ROADS), self.rng.choice(PLACES)
+        place = next((PLACES[tag] for tag in PLACES if tag in offence.tags), ("沿线",))
+        where = self.rng.choice(ROADS) + self.rng.choice(place)
         return Entry(
             particulars=Particulars(
                 name=about.name,
@@ -448,7 +448,7 @@ class _City:
                 address=f"云汐市{self.rng.choice(ROADS)}{self.rng.randint(1, 280)}号{self.rng.randint(1, 18)}幢",
                 facts=(
                     f"{acted_on.year}年{acted_on.month}月{acted_on.day}日{self.rng.randint(8, 23)}时许，违法行为人在云汐市"
-                    f"{road}{place}有“{offence.name_zh}”的行为，被当场查获或者经群众报警后查明。"
+                    f"{where}有“{offence.name_zh}”的行为，被当场查获或者经群众报警后查明。"
                 ),
                 evidence=self.rng.choice(EVIDENCE) + "。",
                 case_number=f"A{by.organisation.code}{decided_on:%Y%m}{self.serial % 10000:04d}",
@@ -692,7 +692,9 @@ class _City:
 
     def _make_overdue(self, access_request: AccessRequest, days_late: int) -> None:
         """Shift the clock of one request back: the one thing here that no action can do."""
-        day = self.today - timedelta(days=days_late)
+        day, working = self.today - timedelta(days=days_late), calendar.load()
+        while not working.is_working(day):  # no deadline falls on a day off
+            day -= timedelta(days=1)
         due_at = datetime.combine(day, calendar.CLOSING_TIME, calendar.ZONE)
         back = (access_request.due_at or due_at) - due_at
         # The application may not touch a submitted request: the owner does it, with history and event as for anybody.

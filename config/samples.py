@@ -69,17 +69,29 @@ class SampleForm(forms.Form):
 def context() -> dict[str, Any]:
     """Return one sample of each object that a component takes."""
     now = timezone.now()
+    late = SimpleNamespace(tone="seal", label="超期 2 小时", at=now - timedelta(hours=2))
+    soon = SimpleNamespace(tone="amber", label="剩 5 小时", at=now + timedelta(hours=5))
+    later = SimpleNamespace(tone="green", label="剩 3 个工作日", at=now + timedelta(days=3))
     return {
         "form": SampleForm({"number": "310101199001010070", "basis": "case", "on": "2027-13-01"}),
-        "due_late": SimpleNamespace(tone="seal", label="超期 2 小时", at=now - timedelta(hours=2)),
-        "due_soon": SimpleNamespace(tone="amber", label="剩 5 小时", at=now + timedelta(hours=5)),
-        "due_later": SimpleNamespace(tone="green", label="剩 3 个工作日", at=now + timedelta(days=3)),
+        "due_late": late,
+        "due_soon": soon,
+        "due_later": later,
         "items": [
             SimpleNamespace(at=now - timedelta(days=1), who="王某 031198", what="提交申请", note=""),
             SimpleNamespace(
                 at=now, who="李敏 031245", what="退回补正", note="公函缺少经办人签名，\n请补正后重新提交。"
             ),
         ],
+        "rows": [
+            SimpleNamespace(number=number, unit=unit, basis=basis, due=due, state=state)
+            for number, unit, basis, due, state in (
+                ("CX-2026-0001", "某某区人民法院", "办案需要 · 民事诉讼", late, "待审"),
+                ("CX-2026-0002", "某某区人民检察院", "办案需要 · 审查起诉", soon, "待审"),
+                ("CX-2026-0003", "某某幼儿园", "国家规定查询 · 从业", later, "李敏 认领"),
+            )
+        ],
+        "nobody": [],
         "page": Paginator(range(90), 20).page(2),
         "ends_at": now + timedelta(minutes=9, seconds=41),
         "server_now": now,

@@ -88,8 +88,8 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            # Icons, tags and moments as HTML wants them, and forms that say who typed in them.
-            "builtins": ["access.templatetags.html", "access.templatetags.typed"],
+            # Icons, tags and moments as HTML wants them, lists, and forms that say who typed in them.
+            "builtins": ["access.templatetags.html", "access.templatetags.lists", "access.templatetags.typed"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",

@@ -21,7 +21,7 @@ from access.models import AccessRequest, Grant, Proposal, User
 from access.models.duty import Duty
 from access.models.requests import Status as RequestStatus
 from access.questions import Question
-from access.shell import OVERDUE, Notice, agreements_ending, due
+from access.shell import OVERDUE, Notice, agreements_ending, due, ends
 from access.views import AuthenticatedHttpRequest
 from audit import alarms
 from config import samples
@@ -161,7 +161,6 @@ def _deciding(user: User) -> tuple[list[Tile], list[Task]]:
 
 def _filing(user: User) -> tuple[list[Tile], list[Task]]:
     now = frame.of(user).now
-    working = calendar.load(timezone.localdate(now))
     live = OPENABLE.of(user)
     tiles = [
         Tile(
@@ -189,7 +188,7 @@ def _filing(user: User) -> tuple[list[Tile], list[Task]]:
             _("Approved in part: open the answer before it ends")
             if grant.narrowed
             else _("Approved: open the answer before it ends"),
-            due(grant.ends_at, now, working),
+            ends(grant.ends_at, now),
         )
         for grant in live[:SHOWN]
     ]

@@ -315,7 +315,7 @@ class VersionForm(forms.Form):
 class RemarkForm(VersionForm):
     remark = PlainTextField(
         label=gettext_lazy("What has to be corrected"),
-        help_text=gettext_lazy("Whoever entered the record reads this beside it."),
+        help_text=gettext_lazy("The officer who entered the record reads this remark beside it."),
     )
 
 

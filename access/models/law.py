@@ -26,7 +26,7 @@ class Rung(models.TextChoices):
 
     PRESENCE = "PRESENCE", _("Whether there is a record (yes or no)")
     ABSTRACT = "ABSTRACT", _("Category, date, organ and penalty")
-    FULL = "FULL", _("The particulars")
+    FULL = "FULL", _("Full particulars")
 
     @classmethod
     def up_to(cls, highest: str) -> list[Rung]:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext, ngettext
 from lucide.templatetags.lucide import lucide
 
 register = template.Library()
@@ -21,6 +21,23 @@ register = template.Library()
 def iso(moment: datetime | None) -> str:
     """Write a moment for `<time datetime>`: HTML takes three digits of a second at most, the database keeps six."""
     return timezone.localtime(moment).isoformat(timespec="seconds") if moment else ""
+
+
+@register.filter
+def left_from(moment: datetime, now: datetime) -> str:
+    """Say how long it is until then: days and hours, or hours and minutes."""
+    minutes = max(0, int((moment - now).total_seconds()) // 60)
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        larger = ngettext("%(days)d day", "%(days)d days", days) % {"days": days}
+        smaller = ngettext("%(hours)d hour", "%(hours)d hours", hours) % {"hours": hours} if hours else ""
+    else:
+        larger = ngettext("%(hours)d hour", "%(hours)d hours", hours) % {"hours": hours} if hours else ""
+        minutes %= 60
+        smaller = ngettext("%(minutes)d minute", "%(minutes)d minutes", minutes) % {"minutes": minutes}
+    if larger and smaller:
+        return gettext("%(larger)s %(smaller)s") % {"larger": larger, "smaller": smaller}
+    return larger or smaller
 
 
 @register.simple_tag

@@ -611,7 +611,7 @@ def timeline(
     }
     is_mine = to.pk == access_request.requester_id
     if is_mine:
-        moves[Status.DRAFT] = (_("Begun"), access_request.requester)
+        moves[Status.DRAFT] = (_("Draft begun"), access_request.requester)
     items = []
     before: tuple[str, int] | None = None
     moved = access_request.history.order_by("history_id").values_list("status", "round", "history_date")

@@ -50,7 +50,7 @@ def section_state(state: str) -> str:
     looks = {
         "EMPTY": ("grey", "circle", _("Not begun")),
         "OPTIONAL": ("grey", "circle-dashed", _("Optional")),
-        "BEGUN": ("blue", "circle-dot", _("Begun")),
+        "BEGUN": ("blue", "circle-dot", _("Draft begun")),
         "TO_CORRECT": ("amber", "triangle-alert", _("To be corrected")),
         "DONE": ("green", "circle-check", _("Filled in")),
     }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError
 from django.db import connection
 from django.utils import timezone
 
-from access import duties
+from access import calendar, duties
 from access.models import AccessRequest, Grant, Organisation, RequestSubject, Revocation, Undertaking, User
 from access.models.duty import EXCLUSIVE
 from access.models.requests import Status as RequestStatus
@@ -55,6 +57,10 @@ def test_the_sample_city(monkeypatch, settings, tmp_path):
     assert sum(made["requests"].values()) == 60
     assert set(made["requests"]) == set(RequestStatus)
     assert AccessRequest.objects.filter(status=RequestStatus.SUBMITTED, due_at__lt=timezone.now()).count() == 3
+    # What happens could have happened: no deadline falls on a day off.
+    working = calendar.load()
+    deadlines = AccessRequest.objects.exclude(due_at=None).values_list("due_at", flat=True)
+    assert [at for at in deadlines if not working.is_working(timezone.localdate(at))] == []
     assert Revocation.objects.values("grant_id").distinct().count() == 3
 
     # What the story needs waits for its people.
@@ -100,6 +106,19 @@ def test_the_sample_city(monkeypatch, settings, tmp_path):
     signing.begin()
     signing.sign()
     assert verification.verify().holds
+
+
+def test_acts_happen_where_such_acts_happen():
+    city = sample_city._City("unused")
+    officer, about = SimpleNamespace(organisation=SimpleNamespace(code="341402520000")), city.persons[0]
+    entries = [city._entry(officer, about, city.today - timedelta(days=40), None) for _entry in range(200)]
+    for entry in entries:
+        assert "公交车上" not in entry.particulars.facts
+        if "GAMBLING" in entry.offence.tags:
+            assert any(place in entry.particulars.facts for place in sample_city.PLACES["GAMBLING"])
+    # What a police station mostly sees is most of what there is.
+    usual = [entry for entry in entries if set(entry.offence.tags) & set(sample_city.PLACES)]
+    assert len(usual) > len(entries) * 0.7
 
 
 def test_a_database_of_somebody_else_is_left_alone():

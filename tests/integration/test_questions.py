@@ -110,9 +110,9 @@ def test_a_question_holds_no_moment_of_the_first_time() -> None:
 
 def test_a_piece_is_said_in_the_language_of_each_reader() -> None:
     with translation.override("en"):
-        assert "Sign in in a new tab" in piece("session_text")
+        assert "Sign in again in a new tab" in piece("session_text")
     with translation.override("zh-hans"):
-        assert "Sign in in a new tab" not in piece("session_text")
+        assert "Sign in again in a new tab" not in piece("session_text")
 
 
 def test_a_piece_is_drawn_anew_for_other_arguments() -> None:

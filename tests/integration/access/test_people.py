@@ -124,7 +124,7 @@ def test_two_administrators_hand_over_half_a_code_each(client, city):
         ({"password": "short", "password_again": "short"}, "at least 12 characters"),
         ({"password": "", "password_again": ""}, "Choose a password."),
         ({"code": ""}, "Enter the code."),
-        ({"username": "\x00"}, "Null characters"),
+        ({"username": "\x00"}, "characters that cannot be kept"),
     ],
 )
 def test_each_mistake_while_enrolling_has_its_sentence_and_uses_nothing_up(client, city, values, sentence):

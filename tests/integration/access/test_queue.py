@@ -302,14 +302,14 @@ def test_a_usual_sentence_is_a_reason(client, city):
         ({"reason": ""}, "Give the reason for your decision."),
         ({"reason": "a\0b"}, "The text holds a NUL character"),
         ({"outcome": ""}, "Choose a decision."),
-        ({"outcome": "all"}, "Select a valid choice"),
+        ({"outcome": "all"}, "cannot be chosen here"),
         ({"point_scope": ""}, "Answer this point with yes or no."),
         ({"point_interest": "no"}, "A point of the checklist is answered with no"),
         ({"hours": "1"}, "The scope below was narrowed"),
         ({"outcome": "narrower"}, "Nothing below is narrower than what was asked"),
-        ({"outcome": "narrower", "hours": "73"}, "Ensure this value is less than or equal to 72"),
-        ({"outcome": "narrower", "openings": "0"}, "Ensure this value is greater than or equal to 1"),
-        ({"outcome": "narrower", "rung": "FULL"}, "Select a valid choice"),
+        ({"outcome": "narrower", "hours": "73"}, "The most that can be entered is 72"),
+        ({"outcome": "narrower", "openings": "0"}, "The least that can be entered is 1"),
+        ({"outcome": "narrower", "rung": "FULL"}, "cannot be chosen here"),
     ],
 )
 def test_a_vote_that_cannot_be_taken_changes_nothing_and_keeps_what_was_typed(client, city, wrong, sentence):

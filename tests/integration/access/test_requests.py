@@ -245,7 +245,7 @@ def test_no_more_than_a_hundred_people_fit(client, city):
         ({"reason": "长" * 2001}, "The text has 2001 characters and may have 2000"),
         ({"asked_from": (timezone.localdate() + timedelta(days=1)).isoformat()}, "This day is in the future"),
         ({"asked_from": "2026-02-30"}, "Enter the day as year, month and day"),
-        ({"asked_rung": "FULL"}, "Select a valid choice"),
+        ({"asked_rung": "FULL"}, "cannot be chosen here"),
     ],
 )
 def test_what_is_wrong_is_said_beside_the_field_and_everything_typed_stays(client, city, wrong, sentence):
@@ -331,7 +331,7 @@ def test_the_least_answer_is_chosen_beforehand_and_purposes_are_those_of_the_org
     assert 'value="FULL"' in shown
     assert 'value="CRIM-THEFT"' in shown and 'value="SUPERVISE-18"' not in shown
     refused = client.post(begin_url("PSAPL-136-CASE"), typed(case_purpose="SUPERVISE-18"))
-    assert "Select a valid choice" in page(refused)
+    assert "cannot be chosen here" in page(refused)
 
 
 def letter() -> SimpleUploadedFile:

@@ -41,7 +41,8 @@ def test_what_is_filtered_is_taken_out_and_the_trail_says_so(city, client):
     detail = json.loads(bytes(event.canonical))["detail"]
     assert event.actor == str(city.auditor.pk)
     assert (detail["rows"], detail["of_group"], detail["first"]) == (6, "BUSINESS", "2020-01-02")
-    assert set(detail["things"]) == {str(grant.pk), str(grant.access_request_id)}
+    confirmed = Event.objects.get(kind="IDENTITY_CONFIRMED", actor=str(city.supervisor.pk))
+    assert set(detail["things"]) == {str(grant.pk), str(grant.access_request_id), str(confirmed.pk)}
 
 
 def test_it_is_bounded_and_says_that_there_is_more(client, monkeypatch):

@@ -115,7 +115,7 @@ def test_returning_needs_a_remark_and_keeps_what_was_typed(city):
     empty = client.post(page("return", violation.pk), {"version": violation.version, "remark": "  "})
     hidden = client.post(page("return", violation.pk), {"version": violation.version, "remark": "缺\u202e笔录"})
 
-    assert empty.context["form"].errors["remark"] == ["This field is required."]
+    assert empty.context["form"].errors["remark"] == ["Complete this item."]
     assert "direction of writing" in hidden.context["form"].errors["remark"][0]
     assert "笔录" in text_of(hidden)
     violation.refresh_from_db()
@@ -159,7 +159,7 @@ def test_confirming_leads_to_the_service_and_the_service_seals(city):
 
     confirmed = client.post(page("confirm", violation.pk), {"version": violation.version}, follow=True)
     assert "Record when the decision was served" in text_of(confirmed)
-    assert "the record seals itself at once" in text_of(confirmed)
+    assert "sealed automatically as soon as its service is recorded" in text_of(confirmed)
     assert f'value="{timezone.localdate().isoformat()}"' in text_of(confirmed)
     served = client.post(page("service", violation.pk), {"served_on": violation.decided_on.isoformat()}, follow=True)
 

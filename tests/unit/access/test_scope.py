@@ -21,7 +21,7 @@ SAID = [
     ({}, "It may be opened 3 times for each person.", "对每名被查询人可以打开 3 次。"),
     ({"openings": 1}, "It may be opened 1 time for each person.", "对每名被查询人可以打开 1 次。"),
     ({}, "It may be opened for 72 hours from the approval on.", "自准予之时起 72 小时内可以打开。"),
-    ({"rung": "FULL"}, "The answer says at most: The particulars.", "查询结果最多告知：完整内容。"),
+    ({"rung": "FULL"}, "The answer says at most: Full particulars.", "查询结果最多告知：完整内容。"),
     (
         {"least_records": 2},
         "It answers only if there are 2 records or more; fewer look like none.",
@@ -145,7 +145,7 @@ def test_narrowings_are_those_that_the_database_judged_with_what_was_asked_and_g
 
     assert grant.narrowed == ["LEVEL", "PERIOD", "OPENINGS", "HOURS"]
     said = {one.what: (one.asked, one.given) for one in scope.narrowings(grant)}
-    assert said["Level of detail"] == ("The particulars", "Category, date, organ and penalty")
+    assert said["Level of detail"] == ("Full particulars", "Category, date, organ and penalty")
     assert (said["Hours"], said["Openings for each person"]) == (("72", "5"), ("3", "1"))
     assert (today - timedelta(days=30)).isoformat() in said["Period"][1] and said["Period"][0] != said["Period"][1]
     assert scope.narrowings(factories.approved(city)) == []

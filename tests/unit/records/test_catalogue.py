@@ -83,6 +83,8 @@ def test_a_name_that_is_not_the_ministrys_says_so():
 def test_an_english_name_reads_as_a_name():
     for row in ROWS.values():
         assert "/" not in row["name_en"], row["code"]
+        # A name is no note: what makes an offence heavier stands in its penalty.
+        assert "(" not in row["name_en"], row["code"]
         assert row["name_en"][0].isupper()
         assert not row["name_en"].endswith(".")
 
