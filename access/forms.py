@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from access import catalogue, identifiers, law, scope
-from access.actions.decisions import Review, Scope, act_of
+from access.actions.decisions import Review, Scope, act_of, why_empty
 from access.actions.requests import Particulars, Person
 from access.database import Act
 from access.exceptions import Refused
@@ -259,6 +259,8 @@ class RequestForm(forms.Form):
                 cleaned[name] = None
             elif self.is_final and name not in self.errors and not cleaned.get(name):
                 self.add_error(name, str(law.NEEDED[name]))
+        if chosen is not None and (empty := why_empty(cleaned.get("asked_from"), cleaned.get("act_on"))):
+            self.add_error("asked_from", empty)
 
     def _clean_people(self, cleaned: dict[str, Any]) -> list[Person]:
         people: list[Person] = []
@@ -396,9 +398,17 @@ class DecisionForm(forms.Form):
         error_messages={"required": _("Give the reason for your decision.")},
     )
 
-    def __init__(self, *args: Any, access_request: AccessRequest, earliest: date | None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        access_request: AccessRequest,
+        earliest: date | None,
+        latest: date | None = None,
+        **kwargs: Any,
+    ) -> None:
         kwargs.setdefault("initial", {"version": access_request.version})
         super().__init__(*args, **kwargs)
+        self.latest = latest
         basis = access_request.basis
         self.widest = Scope(
             rung=access_request.asked_rung, hours=basis.grant_hours, openings=basis.grant_openings, window_from=earliest
@@ -440,6 +450,10 @@ class DecisionForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         changed = [name for name in self.NARROWED if cleaned.get(name) not in (None, "", getattr(self.widest, name))]
+        if cleaned.get("outcome") in (self.APPROVE, self.NARROWER) and (
+            empty := why_empty(cleaned.get("window_from"), self.latest)
+        ):
+            self.add_error("window_from", empty)
         if cleaned.get("outcome") == self.APPROVE and changed:
             # Never give more than the form shows (Rule 7).
             self.add_error(

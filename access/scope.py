@@ -128,6 +128,11 @@ class Scope:
                 months,
             ) % {"months": months}
         first, last = self.window.first, self.window.last
+        if first and last and first > last:
+            # What an older draft holds: no form takes it, and no vote gives it.
+            return _("It covers nothing: the period that is asked for begins after the new act of %(day)s.") % {
+                "day": last.isoformat()
+            }
         if first and last:
             days = {"first": first.isoformat(), "last": last.isoformat()}
             return _("It covers penalties that took effect from %(first)s to %(last)s.") % days

@@ -284,7 +284,7 @@ def check_complete(access_request: AccessRequest, particulars: Particulars, toda
     if access_request.asked_from is not None and access_request.asked_from > today:
         raise Refused(_("The period must begin today or earlier."))
     if access_request.asked_from and access_request.act_on and access_request.asked_from > access_request.act_on:
-        raise Refused(_("The period must begin on the day of the new act or earlier."))
+        raise Refused(_("The period must begin on the day of the new act or earlier; otherwise nothing is left of it."))
     if access_request.act_on is not None and access_request.act_on > today:
         raise Refused(_("The new act cannot be in the future; check its day."))
     if access_request.decision_on is not None and access_request.decision_on > today:

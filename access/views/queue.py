@@ -204,7 +204,12 @@ def _said(decided: AccessRequest) -> str:
 
 def _form(access_request: AccessRequest, data: Any = None) -> DecisionForm:
     window = _window(access_request)
-    return DecisionForm(data, access_request=access_request, earliest=window.first if window else None)
+    return DecisionForm(
+        data,
+        access_request=access_request,
+        earliest=window.first if window else None,
+        latest=window.last if window else None,
+    )
 
 
 def _window(access_request: AccessRequest) -> law.Window | None:

@@ -365,6 +365,15 @@ def test_a_purpose_with_a_period_asks_for_the_day_of_the_new_act_and_keeps_it(cl
     assert AccessRequest.objects.get().act_on == date(2026, 6, 10)
 
 
+def test_a_period_that_begins_after_the_new_act_is_told_at_its_field_already_in_a_draft(client, city):
+    sign_in(client, city.judge)
+    upside_down = case_form(case_purpose="CRIM-THEFT", act_on="2026-01-10", asked_from="2026-06-10")
+    response = page(client.post(begin_url("PSAPL-136-CASE"), {**upside_down, "action": "save"}))
+
+    assert "The period may not begin after the new act of 2026-01-10" in response
+    assert AccessRequest.objects.count() == 0
+
+
 def test_a_draft_without_a_purpose_keeps_the_day_that_was_typed(client, city):
     sign_in(client, city.judge)
     client.post(begin_url("PSAPL-136-CASE"), {**case_form(case_purpose="", act_on="2026-06-10"), "action": "save"})

@@ -43,6 +43,11 @@ SAID = [
         "限于 2025-03-01 至 2026-03-01 期间生效的处罚。",
     ),
     (
+        {"window": law.Window(LATER, DAY)},
+        "It covers nothing: the period that is asked for begins after the new act of 2025-03-01.",
+        "不包括任何记录：申请的期间晚于本次行为之日（2025-03-01）。",
+    ),
+    (
         {"window": law.Window(DAY)},
         "It covers penalties that took effect since 2025-03-01.",
         "限于 2025-03-01 以来生效的处罚。",
