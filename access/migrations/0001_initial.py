@@ -191,7 +191,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("PRESENCE", "Whether there is a record (yes or no)"),
-                            ("ABSTRACT", "Category, date, organ and penalty"),
+                            ("ABSTRACT", "Category, dates, unit and penalty"),
                             ("FULL", "The particulars"),
                         ],
                         default="PRESENCE",
@@ -386,7 +386,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("PRESENCE", "Whether there is a record (yes or no)"),
-                            ("ABSTRACT", "Category, date, organ and penalty"),
+                            ("ABSTRACT", "Category, dates, unit and penalty"),
                             ("FULL", "The particulars"),
                         ],
                         max_length=10,
@@ -479,7 +479,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("PRESENCE", "Whether there is a record (yes or no)"),
-                            ("ABSTRACT", "Category, date, organ and penalty"),
+                            ("ABSTRACT", "Category, dates, unit and penalty"),
                             ("FULL", "The particulars"),
                         ],
                         max_length=10,
@@ -841,7 +841,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("PRESENCE", "Whether there is a record (yes or no)"),
-                            ("ABSTRACT", "Category, date, organ and penalty"),
+                            ("ABSTRACT", "Category, dates, unit and penalty"),
                             ("FULL", "The particulars"),
                         ],
                         default="PRESENCE",
@@ -952,7 +952,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[
                             ("PRESENCE", "Whether there is a record (yes or no)"),
-                            ("ABSTRACT", "Category, date, organ and penalty"),
+                            ("ABSTRACT", "Category, dates, unit and penalty"),
                             ("FULL", "The particulars"),
                         ],
                         max_length=10,

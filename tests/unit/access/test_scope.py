@@ -150,7 +150,7 @@ def test_narrowings_are_those_that_the_database_judged_with_what_was_asked_and_g
 
     assert grant.narrowed == ["LEVEL", "PERIOD", "OPENINGS", "HOURS"]
     said = {one.what: (one.asked, one.given) for one in scope.narrowings(grant)}
-    assert said["Level of detail"] == ("The particulars", "Category, date, organ and penalty")
+    assert said["Level of detail"] == ("The particulars", "Category, dates, unit and penalty")
     assert (said["Hours"], said["Openings for each person"]) == (("72", "5"), ("3", "1"))
     assert (today - timedelta(days=30)).isoformat() in said["Period"][1] and said["Period"][0] != said["Period"][1]
     assert scope.narrowings(factories.approved(city)) == []
