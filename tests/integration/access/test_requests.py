@@ -165,7 +165,7 @@ def test_asking_under_a_basis_that_does_not_apply_is_refused_with_its_citation(c
     for response in (chosen, begun, written):
         assert response.status_code == 200
         assert citation in page(response)
-        assert "does not let this kind of unit ask" in page(response)
+        assert "is only for state organs that handle a case, and your unit is none" in page(response)
     assert AccessRequest.objects.count() == 0
 
 
