@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from access import catalogue, identifiers, law, scope
 from access.actions.decisions import Review, Scope, act_of, why_empty
-from access.actions.requests import Particulars, Person
+from access.actions.requests import Particulars, Person, why_not_the_day
 from access.database import Act
 from access.exceptions import Refused
 from access.fields import (
@@ -51,6 +51,11 @@ def _choices(form: forms.Form, name: str) -> forms.ChoiceField:
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells the type
     return field
+
+
+def _of_no_year_to_come(check: Callable[[str, date], str]) -> Callable[[str], str]:
+    """Return the check of a number, as of the day on which the form is read."""
+    return lambda text: check(text, timezone.localdate())
 
 
 class BasisForm(forms.Form):
@@ -118,7 +123,7 @@ class RequestForm(forms.Form):
         help_text=_("Where the case purpose speaks of acts of the same kind, only records of this kind are answered."),
     )
     decision_number = CheckedField(
-        identifiers.check_decision_number,
+        _of_no_year_to_come(identifiers.check_decision_number),
         label=_("Number of the decision under review"),
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -259,6 +264,8 @@ class RequestForm(forms.Form):
                 cleaned[name] = None
             elif self.is_final and name not in self.errors and not cleaned.get(name):
                 self.add_error(name, str(law.NEEDED[name]))
+        if chosen is not None and (impossible := why_not_the_day(cleaned.get("act_on"), cleaned["people"], self.today)):
+            self.add_error("act_on", impossible)
         if chosen is not None and (empty := why_empty(cleaned.get("asked_from"), cleaned.get("act_on"))):
             self.add_error("asked_from", empty)
 
@@ -307,13 +314,13 @@ def _case_number_field(organisation: Organisation) -> CheckedField:
     error_messages = {"required": _("Give the case number; a state organ asks for a case.")}
     if organisation.is_police:
         return CheckedField(
-            identifiers.check_case_number,
+            _of_no_year_to_come(identifiers.check_case_number),
             label=_("Case number"),
             help_text=_("A with 22 digits, such as A3101010000002026010001."),
             error_messages=error_messages,
         )
     return CheckedField(
-        identifiers.check_court_case_number,
+        _of_no_year_to_come(identifiers.check_court_case_number),
         label=_("Case number"),
         help_text=_("With its year in brackets and 号 at its end, such as （2026）京0105刑初12号."),
         error_messages=error_messages,

@@ -374,6 +374,36 @@ def test_a_period_that_begins_after_the_new_act_is_told_at_its_field_already_in_
     assert AccessRequest.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"act_on": "1949-09-30"}, "The day of the new act is before 1949-10-01; check its year."),
+        ({"act_on": "1985-06-10"}, "The day of the new act is before the birth of person 1; check both."),
+        (
+            {"act_on": "2026-01-10", "case_number": "（2099）沪0101刑初12号"},
+            "The year 2099 in the number is still to come",
+        ),
+    ],
+)
+def test_a_day_or_a_number_that_cannot_be_is_told_at_its_field(client, city, wrong, sentence):
+    sign_in(client, city.judge)
+    person = {"number_1": factories.id_number(date(1990, 1, 1))}
+    form = {**case_form(case_purpose="CRIM-THEFT"), **person, **wrong, "action": "save"}
+
+    assert sentence in page(client.post(begin_url("PSAPL-136-CASE"), form))
+    assert AccessRequest.objects.count() == 0
+
+
+def test_a_decision_number_of_another_year_than_its_date_is_told_and_not_refused(client, city):
+    sign_in(client, city.judge)
+    decision = {"decision_number": "京公海行罚决字〔2025〕50316号", "decision_on": "2026-01-02"}
+    form = case_form(case_purpose="REVIEW", letter=letter(), **decision)
+    response = client.post(begin_url("PSAPL-136-CASE"), form, follow=True)
+
+    assert "The number names another year than the date." in page(response)
+    assert AccessRequest.objects.get().decision_on == date(2026, 1, 2)
+
+
 def test_a_draft_without_a_purpose_keeps_the_day_that_was_typed(client, city):
     sign_in(client, city.judge)
     client.post(begin_url("PSAPL-136-CASE"), {**case_form(case_purpose="", act_on="2026-06-10"), "action": "save"})
