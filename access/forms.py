@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -16,8 +16,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from access import catalogue, identifiers, law, scope
-from access.actions.decisions import Review, Scope, act_of
-from access.actions.requests import Particulars, Person
+from access.actions.decisions import Review, Scope, act_of, why_empty
+from access.actions.requests import Particulars, Person, why_not_the_day
 from access.database import Act
 from access.exceptions import Refused
 from access.fields import (
@@ -52,6 +52,11 @@ def _choices(form: forms.Form, name: str) -> forms.ChoiceField:
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells the type
     return field
+
+
+def _of_no_year_to_come(check: Callable[[str, date], str]) -> Callable[[str], str]:
+    """Return the check of a number, as of the day on which the form is read."""
+    return lambda text: check(text, timezone.localdate())
 
 
 class BasisForm(forms.Form):
@@ -119,7 +124,7 @@ class RequestForm(forms.Form):
         help_text=_("Where the case purpose speaks of acts of the same kind, only records of this kind are answered."),
     )
     decision_number = CheckedField(
-        identifiers.check_decision_number,
+        _of_no_year_to_come(identifiers.check_decision_number),
         label=_("Number of the decision under review"),
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -264,6 +269,10 @@ class RequestForm(forms.Form):
                 cleaned[name] = None
             elif self.is_final and name not in self.errors and not cleaned.get(name):
                 self.add_error(name, str(law.NEEDED[name]))
+        if chosen is not None and (impossible := why_not_the_day(cleaned.get("act_on"), cleaned["people"], self.today)):
+            self.add_error("act_on", impossible)
+        if chosen is not None and (empty := why_empty(cleaned.get("asked_from"), cleaned.get("act_on"))):
+            self.add_error("asked_from", empty)
 
     def _clean_people(self, cleaned: dict[str, Any]) -> list[Person]:
         people: list[Person] = []
@@ -310,13 +319,13 @@ def _case_number_field(organisation: Organisation) -> CheckedField:
     error_messages = {"required": _("Give the case number; a state organ asks for a case.")}
     if organisation.is_police:
         return CheckedField(
-            identifiers.check_case_number,
+            _of_no_year_to_come(identifiers.check_case_number),
             label=_("Case number"),
             help_text=_("A with 22 digits, such as A3101010000002026010001."),
             error_messages=error_messages,
         )
     return CheckedField(
-        identifiers.check_court_case_number,
+        _of_no_year_to_come(identifiers.check_court_case_number),
         label=_("Case number"),
         help_text=_("With its year in brackets and 号 at its end, such as （2026）京0105刑初12号."),
         error_messages=error_messages,
@@ -417,11 +426,13 @@ class DecisionForm(forms.Form):
         access_request: AccessRequest,
         earliest: date | None,
         people: Mapping[str, str],
+        latest: date | None = None,
         **kwargs: Any,
     ) -> None:
         """`people` are those whom a decider compares with their documents: name by point of the checklist."""
         kwargs.setdefault("initial", {"version": access_request.version})
         super().__init__(*args, **kwargs)
+        self.latest = latest
         basis = access_request.basis
         self.widest = Scope(
             rung=access_request.asked_rung, hours=basis.grant_hours, openings=basis.grant_openings, window_from=earliest
@@ -476,6 +487,10 @@ class DecisionForm(forms.Form):
         """Refuse an outcome that says something else than the scope below it: what is shown is what is given (Rule 7)."""
         cleaned = super().clean() or {}
         changed = [name for name in self.NARROWED if cleaned.get(name) not in (None, "", getattr(self.widest, name))]
+        if cleaned.get("outcome") in (self.APPROVE, self.NARROWER) and (
+            empty := why_empty(cleaned.get("window_from"), self.latest)
+        ):
+            self.add_error("window_from", empty)
         if cleaned.get("outcome") == self.APPROVE and changed:
             # Never give more than the form shows (Rule 7).
             self.add_error(

@@ -38,6 +38,10 @@ class DocumentType(TextChoices):
     FOREIGN_PR = "foreign_pr", _("Foreign permanent resident identity card")
 
 
+# What only foreigners hold, as far as a document tells.
+FOREIGN_DOCUMENTS = frozenset({DocumentType.PASSPORT, DocumentType.FOREIGN_PR})
+
+
 class Sex(TextChoices):
     MALE = "male", _("Male")
     FEMALE = "female", _("Female")
@@ -349,15 +353,23 @@ def check_uscc(text: str) -> str:
     return code
 
 
-def check_case_number(text: str) -> str:
-    """A police case number: A, the organ's code, year and month, and a serial number."""
+def check_case_number(text: str, today: date | None = None) -> str:
+    """A police case number: A, the organ's code, year and month, and a serial number; none of a year after `today`."""
     number = normalise_number(text)
     if not re.fullmatch(r"A[0-9]{12}(19|20)[0-9]{2}(0[1-9]|1[0-2])[0-9]{4}", number):
         raise IdentifierError(
             "case_number",
             _("A case number is A with 22 digits (organ code, year, month, serial number); check it."),
         )
+    _check_year(int(number[13:17]), today)
     return number
+
+
+def _check_year(year: int, today: date | None) -> None:
+    if today is not None and year > today.year:
+        raise IdentifierError(
+            "future_year", format_lazy(_("The year {year} in the number is still to come; check it."), year=year)
+        )
 
 
 YEAR = r"[(〔\[【﹝]((?:19|20)[0-9]{2})[)〕\]】﹞]"
@@ -372,12 +384,14 @@ DECISION_NUMBER = re.compile(
 )
 
 
-def check_court_case_number(text: str) -> str:
-    """The case number of a court, procuratorate or other organ, with its brackets in their usual form."""
+def check_court_case_number(text: str, today: date | None = None) -> str:
+    """The case number of a court, procuratorate or other organ, its brackets in their usual form, none of a year to come."""
     number = _one_line(text)
     if court := COURT_NUMBER.fullmatch(number):
+        _check_year(int(court[1]), today)
         found = f"（{court[1]}）{court[2]}"
     elif other := OTHER_CASE_NUMBER.fullmatch(number):
+        _check_year(int(other[2]), today)
         found = f"{other[1]}〔{other[2]}〕{other[3]}"
     else:
         raise IdentifierError(
@@ -387,8 +401,8 @@ def check_court_case_number(text: str) -> str:
     return found.replace("(", "（").replace(")", "）")
 
 
-def check_decision_number(text: str) -> str:
-    """The number of a public security decision, such as 京公海行罚决字〔2026〕50316号."""
+def check_decision_number(text: str, today: date | None = None) -> str:
+    """The number of a public security decision, such as 京公海行罚决字〔2026〕50316号; none of a year after `today`."""
     match = DECISION_NUMBER.fullmatch(_one_line(text))
     if match is None:
         raise IdentifierError(
@@ -396,8 +410,15 @@ def check_decision_number(text: str) -> str:
             _("Enter the decision number as printed on the decision, such as 京公海行罚决字〔2026〕50316号."),
         )
     organ, department, kind, year, serial = match.groups()
+    _check_year(int(year), today)
     bracketed = re.search(r"公[(\[〔]", match[0]) is not None
     return f"{organ}{f'（{department}）' if bracketed else department}{kind}〔{year}〕{serial}号"
+
+
+def year_of_decision(number: str) -> int | None:
+    """The year that a decision number names; None for what is no decision number."""
+    match = DECISION_NUMBER.fullmatch(_one_line(number))
+    return int(match[4]) if match else None
 
 
 def check_badge_number(text: str) -> str:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from access.exceptions import Refused
 from access.models import AccessRequest, CasePurpose, LegalBasis, Organisation
-from access.models.law import Standing
+from access.models.law import Gate, Standing
 from access.models.people import POLICE_KINDS, OrganisationKind
 
 EVERY_OFFENCE = "*"
@@ -38,6 +38,14 @@ def why_not_basis(basis: LegalBasis, organisation: Organisation, today: date) ->
         return ""
     if basis.standing != Standing.ENABLED:
         return basis.standing_reason
+    if organisation.kind not in basis.organisation_kinds and basis.gate == Gate.STATE_ORGAN_CASE:
+        # The law itself lets other units ask, only not under this limb of it.
+        return (
+            _(
+                "“%(basis)s” (%(citation)s) is only for state organs that handle a case, and your unit is none (%(kind)s). Choose a legal basis that applies to your unit."
+            )
+            % names
+        )
     if organisation.kind not in basis.organisation_kinds:
         return (
             _(

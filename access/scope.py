@@ -27,7 +27,9 @@ LEVELS: dict[str, Promise] = {
     Rung.PRESENCE.value: gettext_lazy(
         "One word for each person: whether there is a record of the kinds that the basis covers."
     ),
-    Rung.ABSTRACT.value: gettext_lazy("For each record also its kind, date, organ and penalty, but not what happened."),
+    Rung.ABSTRACT.value: gettext_lazy(
+        "For each record also its kind, the days of decision and service, the unit that entered it and the penalty, but not what happened."
+    ),
     Rung.FULL.value: gettext_lazy(
         "For each record also the person's particulars, the facts, the evidence and the numbers of case and decision."
     ),
@@ -133,6 +135,11 @@ class Scope:
                 months,
             ) % {"months": months}
         first, last = self.window.first, self.window.last
+        if first and last and first > last:
+            # What an older draft holds: no form takes it, and no vote gives it.
+            return _("It covers nothing: the period that is asked for begins after the new act of %(day)s.") % {
+                "day": last.isoformat()
+            }
         if first and last:
             days = {"first": first.isoformat(), "last": last.isoformat()}
             return _("It covers penalties that took effect from %(first)s to %(last)s.") % days

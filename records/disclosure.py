@@ -35,9 +35,11 @@ class ShownRecord:
     """One sealed record as far as a rung shows it; `particulars` is empty below FULL."""
 
     offence: Offence
+    # The unit that entered it, which need not be the one that decided.
     organ: Organisation
     acted_on: date
     decided_on: date
+    served_on: date
     warning: bool
     fine_yuan: int
     detention_days: int
@@ -118,6 +120,7 @@ def _shown(rows: Sequence[SealedRow]) -> list[ShownRecord]:
             organ=organs[row.organ_id],
             acted_on=row.acted_on,
             decided_on=row.decided_on,
+            served_on=row.served_on,
             warning=row.warning,
             fine_yuan=row.fine_yuan,
             detention_days=row.detention_days,

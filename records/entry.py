@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from access import content, identifiers
 from access.identifiers import AgeBand, IdentifierError, IdNumber
@@ -15,6 +16,7 @@ from records import penalties
 from records.models import Offence
 
 LONGEST_TEXT = 5000
+CURRENT_LAW = "PSAPL-2025"
 # Of the particulars' encrypted content. The key service reads `name`, `document_type` and `number` in every version.
 CONTENT_VERSION = 1
 Say = Callable[[str, object], None]
@@ -79,13 +81,74 @@ def problems(entry: Entry, today: date) -> dict[str, list[str]]:
         found.setdefault(field, []).append(str(sentence))
 
     person = _person(entry, today, say)
-    _codes(entry, say)
+    _codes(entry, today, say)
     _dates(entry, person, today, say)
     _penalty(entry, say)
     for field in ("address", "facts", "evidence"):
         if not getattr(entry.particulars, field).strip():
             say(field, _("Fill this in; the decision must state it (PSAPL Article 115)."))
     return found
+
+
+def age_notices(entry: Entry, today: date) -> list[str]:
+    """Return what the person's age on the day of the act, and on that of the decision, means for the penalty.
+
+    Article 23 (before 2026: Article 21) names no day for the age, so where the two days differ both are told.
+    """
+    person = entry.identity(today)
+    if person is None or person.birth_date is None or entry.acted_on is None or entry.acted_on < person.birth_date:
+        return []
+    is_current = entry.offence is None or entry.offence.law == CURRENT_LAW
+    at_act = identifiers.age_band(person.birth_date, entry.acted_on)
+    notices = [str(AGE_NOTICES[at_act, is_current])] if (at_act, is_current) in AGE_NOTICES else []
+    if entry.decided_on is None or entry.decided_on < entry.acted_on:
+        return notices
+    at_decision = identifiers.age_band(person.birth_date, entry.decided_on)
+    if at_decision == at_act or {at_act, at_decision}.isdisjoint({*identifiers.MINORS, AgeBand.FROM_70}):
+        return notices
+    if at_decision == AgeBand.FROM_70:
+        notices.append(str(AGE_NOTICES[at_decision, is_current]))
+    notices.append(
+        _(
+            "Age on the day of the act: %(act)s; on the day of the decision: %(decision)s. The law does not say which of the two days counts for executing detention; have it checked before you submit or confirm."
+        )
+        % {"act": at_act.label, "decision": at_decision.label}
+    )
+    return notices
+
+
+def year_notice(entry: Entry) -> str:
+    """Say that the decision number names another year than the day of the decision; empty where they agree."""
+    year = identifiers.year_of_decision(entry.particulars.decision_number)
+    if year is None or entry.decided_on is None or year == entry.decided_on.year:
+        return ""
+    return _("The decision number names the year %(year)d, the date of the decision is %(day)s. Check both.") % {
+        "year": year,
+        "day": entry.decided_on.isoformat(),
+    }
+
+
+# By age, and whether the law in force since 2026 applies. Detention is decided all the same, and not executed.
+AGE_NOTICES = {
+    (AgeBand.FROM_14, True): gettext_lazy(
+        "14 or 15 years old on the day of the act: the penalty is lighter or reduced (PSAPL Article 12). Detention that is decided is not executed (PSAPL Article 23(1)(1)), except where the circumstances are serious and the influence is vile, or on two or more violations within one year (PSAPL Article 23(2))."
+    ),
+    (AgeBand.FROM_16, True): gettext_lazy(
+        "16 or 17 years old on the day of the act: the penalty is lighter or reduced (PSAPL Article 12). Detention that is decided for a first violation is not executed (PSAPL Article 23(1)(2)), except where the circumstances are serious and the influence is vile (PSAPL Article 23(2))."
+    ),
+    (AgeBand.FROM_70, True): gettext_lazy(
+        "70 years old or over: detention that is decided is not executed (PSAPL Article 23(1)(3)), except where the circumstances are serious and the influence is vile, or on two or more violations within one year (PSAPL Article 23(2))."
+    ),
+    (AgeBand.FROM_14, False): gettext_lazy(
+        "14 or 15 years old on the day of the act: the penalty is lighter or reduced (PSAPL before 2026, Article 12). Detention that is decided is not executed (PSAPL before 2026, Article 21)."
+    ),
+    (AgeBand.FROM_16, False): gettext_lazy(
+        "16 or 17 years old on the day of the act: the penalty is lighter or reduced (PSAPL before 2026, Article 12). Detention that is decided for a first violation is not executed (PSAPL before 2026, Article 21)."
+    ),
+    (AgeBand.FROM_70, False): gettext_lazy(
+        "70 years old or over: detention that is decided is not executed (PSAPL before 2026, Article 21)."
+    ),
+}
 
 
 def _person(entry: Entry, today: date, say: Say) -> IdNumber | None:
@@ -100,11 +163,11 @@ def _person(entry: Entry, today: date, say: Say) -> IdNumber | None:
         return None
 
 
-def _codes(entry: Entry, say: Say) -> None:
+def _codes(entry: Entry, today: date, say: Say) -> None:
     checks = {"case_number": identifiers.check_case_number, "decision_number": identifiers.check_decision_number}
     for field, check in checks.items():
         try:
-            check(getattr(entry.particulars, field))
+            check(getattr(entry.particulars, field), today)
         except IdentifierError as error:
             say(field, error)
 
@@ -156,6 +219,14 @@ def _law_of_the_day(entry: Entry, offence: Offence, acted_on: date, say: Say) ->
 
 
 def _penalty(entry: Entry, say: Say) -> None:
+    for field in ("exit_order", "deportation"):
+        if getattr(entry.penalty, field) and entry.particulars.document_type not in identifiers.FOREIGN_DOCUMENTS:
+            say(
+                field,
+                _(
+                    "An exit order or deportation may be added for a foreigner only (PSAPL Article 10(2)), and this document is not a foreigner's. Check the document and the penalty."
+                ),
+            )
     if entry.offence is None:
         return
     findings = penalties.check(entry.penalty, entry.offence)

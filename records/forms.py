@@ -24,7 +24,6 @@ from records import penalties
 from records.entry import Entry, Particulars
 from records.models import Offence
 
-CURRENT_LAW = "PSAPL-2025"
 LARGEST_FINE = 100_000_000
 
 
@@ -73,10 +72,10 @@ class OffenceField(_NeededLater, forms.TypedChoiceField):
         self.widget.offences = by_id
         self.coerce = by_id.__getitem__
         groups: list[Any] = [("", _("Choose an offence"))]
-        current = [offence for offence in offences if offence.law == CURRENT_LAW]
+        current = [offence for offence in offences if offence.law == entries.CURRENT_LAW]
         for title, rows in groupby(current, key=lambda offence: offence.section_title):
             groups.append((title, [self._option(offence) for offence in rows]))
-        earlier = [offence for offence in offences if offence.law != CURRENT_LAW]
+        earlier = [offence for offence in offences if offence.law != entries.CURRENT_LAW]
         groups.append((_("Earlier law, for acts before 2026"), [self._option(offence) for offence in earlier]))
         self.choices = groups
 

@@ -162,6 +162,17 @@ def _check_scope(access_request: AccessRequest, scope: Scope, today: date) -> No
         )
     if scope.window_from is not None and scope.window_from > today:
         raise Refused(_("The period must begin today or earlier."))
+    if empty := why_empty(scope.window_from, law.window_of(access_request, today).last):
+        raise Refused(empty)
+
+
+def why_empty(window_from: date | None, last: date | None) -> str:
+    """Say why a period that begins after the last day that counts covers nothing; empty where it covers something."""
+    if window_from is None or last is None or window_from <= last:
+        return ""
+    return _(
+        "The period may not begin after the new act of %(day)s: nothing would be left of it. Choose that day or an earlier one."
+    ) % {"day": last.isoformat()}
 
 
 def widest_window(access_request: AccessRequest, today: date) -> date | None:

@@ -24,6 +24,8 @@ from audit import trail
 
 TABLE = "access_accessrequest"
 CONTENT_VERSION = PERSON_VERSION = 1
+# An act before the People's Republic is a year that was mistyped.
+FIRST_DAY = date(1949, 10, 1)
 NUMBER_ALPHABET = (
     "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is misread aloud; random, since sequences tell stories
 )
@@ -338,15 +340,33 @@ def check_complete(access_request: AccessRequest, particulars: Particulars, toda
     if access_request.asked_from is not None and access_request.asked_from > today:
         raise Refused(_("The period must begin today or earlier."))
     if access_request.asked_from and access_request.act_on and access_request.asked_from > access_request.act_on:
-        raise Refused(_("The period must begin on the day of the new act or earlier."))
+        raise Refused(_("The period must begin on the day of the new act or earlier; otherwise nothing is left of it."))
     if access_request.act_on is not None and access_request.act_on > today:
         raise Refused(_("The new act cannot be in the future; check its day."))
+    if impossible := why_not_the_day(access_request.act_on, particulars.people, today):
+        raise Refused(impossible)
     if access_request.decision_on is not None and access_request.decision_on > today:
         raise Refused(_("The date of the decision is in the future; check it."))
     for row, person in enumerate(particulars.people, 1):
         if not person.name.strip():
             raise Refused(_("Give name and number of person %(row)d; both are needed.") % {"row": row})
         identifiers.parse_id_number(person.number, today, identifiers.DocumentType(person.document_type))
+
+
+def why_not_the_day(act_on: date | None, people: list[Person], today: date) -> str:
+    """Say why nobody who is asked about can have acted on this day; empty where it is possible."""
+    if act_on is None:
+        return ""
+    if act_on < FIRST_DAY:
+        return _("The day of the new act is before %(day)s; check its year.") % {"day": FIRST_DAY.isoformat()}
+    for row, person in enumerate(people, 1):
+        try:
+            born = identifiers.parse_id_number(person.number, today, person.document_type).birth_date
+        except identifiers.IdentifierError:
+            continue  # said beside the number
+        if born is not None and act_on < born:
+            return _("The day of the new act is before the birth of person %(row)d; check both.") % {"row": row}
+    return ""
 
 
 def missing_parts(access_request: AccessRequest, particulars: Particulars) -> list[str]:

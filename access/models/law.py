@@ -25,7 +25,7 @@ class Rung(models.TextChoices):
     """How much an answer says, least first."""
 
     PRESENCE = "PRESENCE", _("Whether there is a record (yes or no)")
-    ABSTRACT = "ABSTRACT", _("Category, date, organ and penalty")
+    ABSTRACT = "ABSTRACT", _("Category, dates, unit and penalty")
     FULL = "FULL", _("Full particulars")
 
     @classmethod

@@ -60,7 +60,8 @@ begin
             or (p_hours between 1 and b.grant_hours) is not true
             or (p_openings between 1 and b.grant_openings) is not true
             or (widest is null or p_window_from >= widest) is not true
-            or p_window_from not between date '1900-01-01' and public.access_today() then
+            -- What begins after the new act covers nothing, and would answer "none" to who asks rightly.
+            or p_window_from not between date '1900-01-01' and least(public.access_today(), r.act_on) then
             raise exception 'the scope is wider than what may be allowed' using errcode = 'SE001';
         end if;
         narrowed := public.access_narrowed(p_request, p_rung, p_window_from, p_hours, p_openings);

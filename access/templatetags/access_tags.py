@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django import template
 from django.utils import timezone
 from django.utils.html import format_html
@@ -9,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from access import scope
 from access.catalogue import category_title
-from access.identifiers import DocumentType
+from access.identifiers import DocumentType, year_of_decision
 from access.models import AccessRequest, CasePurpose
 from access.models.requests import Status
 from access.shell import Due
@@ -71,6 +73,13 @@ def grouped(number: str) -> str:
 def document_title(code: str) -> str:
     """Return a kind of document in the reader's language."""
     return str(DocumentType(code).label)
+
+
+@register.filter
+def names_other_year(decision_number: str, day: date | None) -> bool:
+    """Say whether a decision number names another year than the day of the decision."""
+    year = year_of_decision(decision_number)
+    return None not in (year, day) and year != day.year  # type: ignore[union-attr]
 
 
 @register.filter

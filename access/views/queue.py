@@ -212,7 +212,13 @@ def _form(access_request: AccessRequest, data: Any = None) -> DecisionForm:
     people = {
         decisions.point_of(subject): read_person(key, subject).name for subject in decisions.to_compare(access_request)
     }
-    return DecisionForm(data, access_request=access_request, earliest=window.first if window else None, people=people)
+    return DecisionForm(
+        data,
+        access_request=access_request,
+        earliest=window.first if window else None,
+        latest=window.last if window else None,
+        people=people,
+    )
 
 
 def _window(access_request: AccessRequest) -> law.Window | None:

@@ -30,6 +30,7 @@ class SealedRow:
     organ_id: uuid.UUID
     acted_on: date
     decided_on: date
+    served_on: date
     warning: bool
     fine_yuan: int
     detention_days: int

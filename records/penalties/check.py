@@ -33,7 +33,9 @@ def _errors(penalty: Penalty, offence: Offence) -> Iterator[Finding]:
         )
     if penalty.exit_order and penalty.deportation:
         yield Finding(
-            "BOTH_EXITS", "deportation", _("Article 10 allows an exit order or deportation, not both. Choose one.")
+            "BOTH_EXITS",
+            "deportation",
+            _("PSAPL Article 10 allows an exit order or deportation, not both. Choose one."),
         )
 
     chosen = penalty.warning or penalty.fine_yuan or penalty.detention_days or penalty.licence_revoked
@@ -41,7 +43,9 @@ def _errors(penalty: Penalty, offence: Offence) -> Iterator[Finding]:
         yield Finding(
             "ONLY_ADDED",
             "",
-            _("Under Article 10 an exit order or deportation only adds to another penalty. Enter that one as well."),
+            _(
+                "Under PSAPL Article 10 an exit order or deportation only adds to another penalty. Enter that one as well."
+            ),
         )
     elif not chosen:
         yield Finding("NOTHING_CHOSEN", "", _("No penalty is entered. Enter what the decision says."))
@@ -66,7 +70,7 @@ def _over_detention(penalty: Penalty, offence: Offence, citation: str) -> Iterat
     elif penalty.detention_days > MOST_DETENTION_DAYS:
         message = format_lazy(
             _(
-                "Detention for one act is at most {limit} days; Article 16 allows 20 only where several acts are "
+                "Detention for one act is at most {limit} days; PSAPL Article 16 allows 20 only where several acts are "
                 "executed together. Enter the days decided for this act."
             ),
             limit=MOST_DETENTION_DAYS,
@@ -96,7 +100,9 @@ def _over_fine(penalty: Penalty, offence: Offence, citation: str) -> Iterator[Fi
 def _departures(penalty: Penalty, offence: Offence) -> Iterator[Finding]:
     citation = _citation(offence)
     if penalty.licence_revoked and not (offence.law == "PSAPL-2025" and offence.article == 65):
-        message = _("Chapter 3 lets a licence be revoked only under Article 65(3). Give the provision and the reason.")
+        message = _(
+            "Chapter 3 of the PSAPL lets a licence be revoked only under Article 65(3). Give the provision and the reason."
+        )
         yield Finding("LICENCE", "licence_revoked", message)
 
     choices = [choice for band in from_data(offence.bands) for choice in band.choices]

@@ -38,7 +38,7 @@ REFERENCES: dict[str, Promise] = {
     "ARTICLE_51": gettext_lazy("punished under Article 51 of the same law"),
     "EARLIER_ARTICLE_43_1": gettext_lazy("punished under Article 43(1) of the same law"),
     "ARTICLE_OF_THE_ACT": gettext_lazy(
-        "punished under the article that the act itself violates, with or instead of corrective education under the Law on the Prevention of Juvenile Delinquency"
+        "public security punishment is given and measures such as corresponding corrective education are taken, under this law and the Law on the Prevention of Juvenile Delinquency (for the range, see the article that the act violates)"
     ),
 }
 ORDERS: dict[str, Promise] = {

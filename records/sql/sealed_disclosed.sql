@@ -3,8 +3,8 @@
 --
 -- `content` and `mac` are for the key service, which hands out no column that the rung does not show (Rule 7).
 create function sealed.disclosed(p_events uuid[]) returns table (
-    event uuid, id uuid, rung text, offence_id uuid, organ_id uuid, acted_on date, decided_on date, warning boolean,
-    fine_yuan integer, detention_days integer, licence_revoked boolean, exit_order boolean, deportation boolean,
+    event uuid, id uuid, rung text, offence_id uuid, organ_id uuid, acted_on date, decided_on date, served_on date,
+    warning boolean, fine_yuan integer, detention_days integer, licence_revoked boolean, exit_order boolean, deportation boolean,
     particulars bytea, wrapped bytea, content bytea, mac bytea
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
@@ -26,6 +26,8 @@ begin
            case when s.rung <> 'PRESENCE' then r.organ_id end,
            case when s.rung <> 'PRESENCE' then r.acted_on end,
            case when s.rung <> 'PRESENCE' then r.decided_on end,
+           -- The day from which a period is counted: without it nobody can check one.
+           case when s.rung <> 'PRESENCE' then r.served_on end,
            case when s.rung <> 'PRESENCE' then r.warning end,
            case when s.rung <> 'PRESENCE' then r.fine_yuan end,
            case when s.rung <> 'PRESENCE' then r.detention_days end,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Container
+from functools import cache
 from typing import Protocol
 
 from django import template
@@ -12,6 +14,7 @@ from django.utils.translation import ngettext, pgettext
 from access.catalogue import category_title
 from access.identifiers import mask_number
 from access.templatetags.html import tag
+from records import catalogue
 from records.models import Offence, SealedRecord, Status, Violation
 
 register = template.Library()
@@ -24,6 +27,10 @@ LOOKS: dict[str, tuple[str, str]] = {
     Status.SEALED: ("seal", "lock"),
     Status.DISCARDED: ("grey", "archive-x"),
 }
+
+
+# The categories that are whole sections of Chapter 3.
+SECTIONS = frozenset({"PUBLIC_ORDER", "PUBLIC_SAFETY", "PERSON", "PROPERTY", "SOCIAL_ADMIN"})
 
 
 class Punished(Protocol):
@@ -74,11 +81,24 @@ def penalty(punished: Punished) -> str:
 
 
 @register.filter
-def categories_within(offence: Offence, allowed: Iterable[str]) -> list[str]:
-    """Name the categories of an offence as far as a grant covers them; where it covers all, its section in the law."""
-    if "*" in allowed:
-        return [offence.section_title]
-    return [category_title(tag) for tag in offence.tags if tag in set(allowed)]
+def categories_within(offence: Offence, allowed: Container[str]) -> list[str]:
+    """Name the narrowest categories of an offence that a grant covers, and none that it does not cover.
+
+    Beside gambling, "obstructing social administration" tells a judge nothing.
+    """
+    covered = [category for category in offence.tags if "*" in allowed or category in allowed]
+    narrow = [category for category in covered if category not in SECTIONS] or covered
+    offences = _offences_by_category()
+    return [category_title(one) for one in narrow if not any(offences[other] < offences[one] for other in narrow)]
+
+
+@cache
+def _offences_by_category() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in catalogue.offences():
+        for category in row["tags"]:
+            found[category].add(row["code"])
+    return defaultdict(frozenset, {category: frozenset(codes) for category, codes in found.items()})
 
 
 @register.filter

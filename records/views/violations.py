@@ -256,12 +256,14 @@ def service(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
 def reading(violation: Violation) -> dict[str, Any]:
     """Return what a page needs to show a whole unsealed record; call it only for who handles or reviews it."""
     entry = actions.entry_of(violation)
+    today = timezone.localdate()
     return {
         "violation": violation,
         "entry": entry,
         "particulars": entry.particulars,
-        "person": entry.identity(timezone.localdate()),
-        "is_minor": violation.age_band in identifiers.MINORS,
+        "person": entry.identity(today),
+        "age_notices": entries.age_notices(entry, today),
+        "year_notice": entries.year_notice(entry),
         "bands": penalties.describe(violation.offence) if violation.offence else [],
     }
 

@@ -115,6 +115,7 @@ READERS = {
         "read_letter",
         "check_complete",
         "missing_parts",
+        "why_not_the_day",
     },
     "access/actions/decisions.py": {
         "to_compare",
@@ -122,6 +123,7 @@ READERS = {
         "points",
         "act_of",
         "widest_window",
+        "why_empty",
         "visible_decisions",
         "read_reason",
     },

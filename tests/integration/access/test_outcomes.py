@@ -101,7 +101,7 @@ def test_a_narrower_vote_is_confirmed_in_its_own_words(city):
     client = browser(city.supervisor)
 
     less = text(client.post(url, {**vote, "outcome": "narrower", "rung": "ABSTRACT", "hours": "5"}))
-    assert "The answer says at most: Category, date, organ and penalty." in less
+    assert "The answer says at most: Category, dates, unit and penalty." in less
     assert "It may be opened for 5 hours from the approval on." in less
     assert "What the requester may then open" not in text(client.post(url, {**vote, "outcome": "refuse"}))
 

@@ -274,6 +274,19 @@ def test_approving_narrower_gives_less(client, city):
     assert grant.ends_at - grant.starts_at == timedelta(hours=24)
 
 
+def test_a_period_that_begins_after_the_new_act_is_refused_at_the_field_before_anybody_proves_who_they_are(
+    client, city
+):
+    act = timezone.localdate() - timedelta(days=100)
+    access_request = factories.submitted(city, by=city.judge, code="PSAPL-136-CASE", act_on=act)
+    client.force_login(city.supervisor)
+    late = (act + timedelta(days=1)).isoformat()
+    response = client.post(decide_url(access_request), vote(access_request, "narrower", window_from=late))
+
+    assert "The period may not begin after the new act of" in page(response)
+    assert not Decision.objects.exists()
+
+
 @pytest.mark.parametrize(("outcome", "status"), [("refuse", Status.REFUSED), ("return", Status.RETURNED)])
 def test_refusing_and_returning_give_nothing_and_keep_the_reason(client, city, outcome, status):
     access_request = factories.submitted(city)

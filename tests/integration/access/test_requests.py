@@ -154,7 +154,7 @@ def test_asking_under_a_basis_that_does_not_apply_is_refused_with_its_citation(c
     for response in (chosen, begun, written):
         assert response.status_code == 200
         assert citation in page(response)
-        assert "does not let this kind of unit ask" in page(response)
+        assert "is only for state organs that handle a case, and your unit is none" in page(response)
     assert AccessRequest.objects.count() == 0
 
 
@@ -352,6 +352,45 @@ def test_a_purpose_with_a_period_asks_for_the_day_of_the_new_act_and_keeps_it(cl
     client.post(begin_url("PSAPL-136-CASE"), case_form(case_purpose="CRIM-THEFT", act_on="2026-06-10", letter=letter()))
 
     assert AccessRequest.objects.get().act_on == date(2026, 6, 10)
+
+
+def test_a_period_that_begins_after_the_new_act_is_told_at_its_field_already_in_a_draft(client, city):
+    sign_in(client, city.judge)
+    upside_down = case_form(case_purpose="CRIM-THEFT", act_on="2026-01-10", asked_from="2026-06-10")
+    response = page(client.post(begin_url("PSAPL-136-CASE"), {**upside_down, "action": "save"}))
+
+    assert "The period may not begin after the new act of 2026-01-10" in response
+    assert AccessRequest.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"act_on": "1949-09-30"}, "The day of the new act is before 1949-10-01; check its year."),
+        ({"act_on": "1985-06-10"}, "The day of the new act is before the birth of person 1; check both."),
+        (
+            {"act_on": "2026-01-10", "case_number": "（2099）沪0101刑初12号"},
+            "The year 2099 in the number is still to come",
+        ),
+    ],
+)
+def test_a_day_or_a_number_that_cannot_be_is_told_at_its_field(client, city, wrong, sentence):
+    sign_in(client, city.judge)
+    person = {"number_1": factories.id_number(date(1990, 1, 1))}
+    form = {**case_form(case_purpose="CRIM-THEFT"), **person, **wrong, "action": "save"}
+
+    assert sentence in page(client.post(begin_url("PSAPL-136-CASE"), form))
+    assert AccessRequest.objects.count() == 0
+
+
+def test_a_decision_number_of_another_year_than_its_date_is_told_and_not_refused(client, city):
+    sign_in(client, city.judge)
+    decision = {"decision_number": "京公海行罚决字〔2025〕50316号", "decision_on": "2026-01-02"}
+    form = case_form(case_purpose="REVIEW", letter=letter(), **decision)
+    response = client.post(begin_url("PSAPL-136-CASE"), form, follow=True)
+
+    assert "The number names another year than the date." in page(response)
+    assert AccessRequest.objects.get().decision_on == date(2026, 1, 2)
 
 
 def test_a_draft_without_a_purpose_keeps_the_day_that_was_typed(client, city):

@@ -132,6 +132,15 @@ def test_nobody_votes_for_what_asks_too_much(app, owner, city, arrest):
     assert refused(error)
 
 
+def test_no_vote_is_for_a_period_that_begins_after_the_new_act(app, city):
+    act = timezone.localdate() - timedelta(days=100)
+    access_request = factories.submitted(city, by=city.judge, code="PSAPL-136-CASE", act_on=act)
+    with pytest.raises(psycopg.DatabaseError) as error:
+        app.execute(VOTE, vote_values(access_request, city.supervisor, window_from=act + timedelta(days=1)))
+    assert refused(error)
+    app.execute(VOTE, vote_values(access_request, city.supervisor, window_from=act))
+
+
 @pytest.mark.parametrize("day", ["0044-03-15 BC", "1899-12-31", "-infinity"])
 def test_no_vote_is_about_days_that_no_calendar_of_ours_has(app, city, day):
     access_request = factories.submitted(city)

@@ -475,7 +475,7 @@ def test_a_court_is_shown_the_particulars(city):
         assert said in shown
 
 
-def test_an_abstract_says_category_date_organ_and_penalty(city):
+def test_an_abstract_says_category_dates_unit_and_penalty(city):
     person = factories.person(name="欧阳测试")
     factories.sealed(city, person, **THEFT)
     grant = factories.approved(city, person, by=city.judge, code="PSAPL-136-CASE", scope={"rung": "ABSTRACT"})
@@ -484,9 +484,17 @@ def test_an_abstract_says_category_date_organ_and_penalty(city):
 
     shown = text_of(opened(client, grant))
 
-    for said in ["theft", "2026-01-16", city.station.name_en, "7 days of detention"]:
+    for said in [
+        "theft",
+        "Served on",
+        "2026-01-16",
+        "Entered by the unit",
+        city.station.name_en,
+        "7 days of detention",
+    ]:
         assert said in shown
-    for hidden in ["测试路1号", "经查明的违法事实。", "Case number", "Evidence"]:
+    # A station does not decide detention: what entered the record is not said to have decided it.
+    for hidden in ["测试路1号", "经查明的违法事实。", "Case number", "Evidence", "Organ<"]:
         assert hidden not in shown
 
 

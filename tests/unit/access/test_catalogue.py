@@ -233,6 +233,25 @@ def test_a_law_is_quoted_as_it_stands():
     assert "《检察官法》第十三条" in BASES["LAWYER-7"]["citation_zh"]
     assert "安全背景审查" not in BASES["EXPRESS-32"]["standing_reason_zh"]
     assert "第一百三十六条" not in BASES["AUX-POLICE"]["citation_zh"]
+    # The whole exception of Article 59(1) of the Law on the Prevention of Juvenile Delinquency, not one limb of it.
+    assert "“但司法机关因办案需要或者有关单位根据国家有关规定进行查询的除外”" in BASES["PSAPL-136-CASE"]["remark_zh"]
+    assert PURPOSES["CRIM-EXTORT"]["quote_zh"] == "一年内曾因敲诈勒索受过行政处罚的"
+    assert "二年内受过行政处罚" in PURPOSES["CRIM-PI"]["quote_zh"]
+    assert (
+        PURPOSES["CRIM-DANGER"]["quote_zh"].startswith("曾因危害") and "行政处罚" in PURPOSES["CRIM-DANGER"]["quote_zh"]
+    )
+
+
+def test_the_review_says_that_only_courts_may_ask():
+    assert PURPOSES["REVIEW"]["organisation_kinds"] == ["COURT"]
+    assert "限审理行政案件的人民法院申请" in PURPOSES["REVIEW"]["remark_zh"]
+    assert PURPOSES["REVIEW"]["remark_en"].startswith("Only courts that try the administrative case may ask")
+
+
+@pytest.mark.parametrize("row", [*BASES.values(), *PURPOSES.values()], ids=lambda row: row["code"])
+def test_no_refusal_names_a_way_around_the_seal(row):
+    for around in ("本人声明", "向本人", "自行声明", "ask the person", "declaration"):
+        assert around not in row["standing_reason_zh"] + row["standing_reason_en"]
 
 
 def test_a_category_is_named_in_the_readers_language():

@@ -164,6 +164,16 @@ def test_no_approval_is_wider_than_what_was_asked_and_what_the_basis_allows(city
     assert vote(access_request, city.supervisor).decisions.count() == 1
 
 
+def test_an_approval_is_never_of_a_period_that_begins_after_the_new_act(city):
+    today = timezone.localdate()
+    access_request = case(city, act_on=today - timedelta(days=100))
+
+    with pytest.raises(Refused, match="nothing would be left of it"):
+        vote(access_request, city.supervisor, window_from=today - timedelta(days=99))
+    assert nothing_happened(access_request)
+    assert vote(access_request, city.supervisor, window_from=today - timedelta(days=100)).decisions.count() == 1
+
+
 def test_an_approval_never_says_more_than_the_basis_whatever_was_asked(city):
     access_request = factories.submitted(city, asked_rung="FULL")
 

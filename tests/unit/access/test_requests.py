@@ -98,6 +98,11 @@ def test_a_complete_request_is_sent_to_the_district_branch_with_a_deadline(city)
         ({"asked_from": date(2199, 1, 1)}, "must begin today or earlier"),
         ({"act_on": None}, "Give the day of the new act"),
         ({"act_on": date(2199, 1, 1)}, "The new act cannot be in the future"),
+        ({"act_on": date(1949, 9, 30)}, "is before 1949-10-01"),
+        (
+            {"act_on": date(2000, 1, 1), "people": [factories.person(number=factories.id_number(date(2001, 1, 1)))]},
+            "before the birth of person 1",
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

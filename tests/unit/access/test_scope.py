@@ -43,6 +43,11 @@ SAID = [
         "限于 2025-03-01 至 2026-03-01 期间生效的处罚。",
     ),
     (
+        {"window": law.Window(LATER, DAY)},
+        "It covers nothing: the period that is asked for begins after the new act of 2025-03-01.",
+        "不包括任何记录：申请的期间晚于本次行为之日（2025-03-01）。",
+    ),
+    (
         {"window": law.Window(DAY)},
         "It covers penalties that took effect since 2025-03-01.",
         "限于 2025-03-01 以来生效的处罚。",
@@ -145,7 +150,7 @@ def test_narrowings_are_those_that_the_database_judged_with_what_was_asked_and_g
 
     assert grant.narrowed == ["LEVEL", "PERIOD", "OPENINGS", "HOURS"]
     said = {one.what: (one.asked, one.given) for one in scope.narrowings(grant)}
-    assert said["Level of detail"] == ("Full particulars", "Category, date, organ and penalty")
+    assert said["Level of detail"] == ("Full particulars", "Category, dates, unit and penalty")
     assert (said["Hours"], said["Openings for each person"]) == (("72", "5"), ("3", "1"))
     assert (today - timedelta(days=30)).isoformat() in said["Period"][1] and said["Period"][0] != said["Period"][1]
     assert scope.narrowings(factories.approved(city)) == []

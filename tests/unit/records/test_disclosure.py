@@ -73,7 +73,7 @@ def test_a_court_reads_the_particulars_and_not_the_remark_of_a_reviewer(city):
     assert record.detention_days == 6
 
 
-def test_an_abstract_says_category_date_organ_and_penalty_without_particulars(city):
+def test_an_abstract_says_category_dates_unit_and_penalty_without_particulars(city):
     person = factories.person()
     factories.sealed(city, person, **theft(day=timezone.localdate() - timedelta(days=60)))
     grant = court_grant(city, person, asked_rung="ABSTRACT")
@@ -81,6 +81,8 @@ def test_an_abstract_says_category_date_organ_and_penalty_without_particulars(ci
     [record] = opened(grant).records
 
     assert record.offence.code == "PSAPL2025-058-p1-i1"
+    # The period is counted from service, so its day is shown; here it is the day of the decision.
+    assert record.served_on == record.decided_on
     assert record.particulars == {}
 
 

@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 from django.forms import HiddenInput
 from django.utils import translation
+from stdnum.cn import ric
 
 from records import catalogue, disclosure, entry
 from records.forms import SECTIONS, TEXTS, EntryForm
@@ -24,20 +25,31 @@ NEW_THEFT, OLD_THEFT = OFFENCES["PSAPL2025-058-p1-i1"], OFFENCES["PSAPL2005-058-
 TODAY = date(2026, 11, 24)
 
 
-def problems(offence: Offence, acted_on: date, decided_on: date, *, reason: str = "", penalty=Penalty(fine_yuan=500)):  # noqa: B008
+def written(offence: Offence, acted_on: date, decided_on: date, *, reason="", penalty=Penalty(fine_yuan=500), **typed):  # noqa: B008
     person = factories.person()
-    particulars = entry.Particulars(
-        name=person.name,
-        number=person.number,
-        address="测试路1号",
-        facts="经查明的违法事实。",
-        evidence="陈述。",
-        case_number="A3101010000002026010001",
-        decision_number="测公（治）行罚决字〔2026〕00001号",
-        penalty_reason=reason,
-    )
+    values = {
+        "name": person.name,
+        "number": person.number,
+        "address": "测试路1号",
+        "facts": "经查明的违法事实。",
+        "evidence": "陈述。",
+        "case_number": "A3101010000002026010001",
+        "decision_number": "测公（治）行罚决字〔2026〕00001号",
+        "penalty_reason": reason,
+    }
+    return entry.Entry(entry.Particulars(**values | typed), offence, acted_on, decided_on, penalty)
+
+
+def problems(*given, **typed):
     with translation.override("en"):
-        return entry.problems(entry.Entry(particulars, offence, acted_on, decided_on, penalty), TODAY)
+        return entry.problems(written(*given, **typed), TODAY)
+
+
+def age_notices(offence: Offence, born: str, acted_on: date, decided_on: date):
+    number = f"110105{born}001"
+    number += ric.calc_check_digit(number + "0")
+    with translation.override("en"):
+        return entry.age_notices(written(offence, acted_on, decided_on, number=number), TODAY)
 
 
 def test_the_law_of_the_day_of_the_act_needs_nothing():
@@ -87,3 +99,67 @@ def test_every_field_of_the_form_stands_in_one_section_and_every_text_is_kept():
 def test_what_no_answer_says_of_the_particulars_is_named():
     kept_inside = {"penalty_reason", "remark"}
     assert {field.name for field in fields(entry.Particulars)} == {*disclosure.SHOWN_FIELDS, *kept_inside}
+
+
+def test_leaving_the_country_is_only_ever_added_for_a_foreigner():
+    """Article 10(2): a resident identity card or a Hong Kong, Macao or Taiwan permit is no foreigner's document."""
+    leaves = {
+        "exit_order": Penalty(fine_yuan=500, exit_order=True),
+        "deportation": Penalty(fine_yuan=500, deportation=True),
+    }
+    for field, penalty in leaves.items():
+        given = (NEW_THEFT, date(2026, 1, 1), date(2026, 1, 2))
+        for at_home in ({}, {"document_type": "hk_mo_tw_permit", "number": "810000199001010010"}):
+            assert (
+                "for a foreigner only (PSAPL Article 10(2))" in problems(*given, penalty=penalty, **at_home)[field][0]
+            )
+        for foreign in (
+            {"document_type": "passport", "number": "E12345678"},
+            {"document_type": "foreign_pr", "number": "USA110000000001"},
+        ):
+            assert problems(*given, penalty=penalty, **foreign) == {}
+
+
+@pytest.mark.parametrize(
+    ("offence", "born", "expected"),
+    [
+        (NEW_THEFT, "20110601", ["14 or 15 years old", "Article 12", "Article 23(1)(1)", "Article 23(2)"]),
+        (NEW_THEFT, "20090601", ["16 or 17 years old", "Article 12", "first violation", "Article 23(1)(2)"]),
+        (NEW_THEFT, "19500601", ["70 years old or over", "Article 23(1)(3)", "not executed", "within one year"]),
+        (OLD_THEFT, "20090601", ["16 or 17 years old", "before 2026, Article 12", "before 2026, Article 21"]),
+        (OLD_THEFT, "19500601", ["70 years old or over", "before 2026, Article 21"]),
+    ],
+)
+def test_who_is_young_or_old_has_a_notice_that_names_the_law_and_what_it_means(offence, born, expected):
+    day = date(2026, 3, 1) if offence == NEW_THEFT else date(2025, 12, 1)
+
+    [notice] = age_notices(offence, born, day, day)
+
+    assert [words for words in expected if words not in notice] == []
+    assert age_notices(offence, "19900101", day, day) == []
+
+
+def test_a_birthday_between_the_act_and_the_decision_is_told():
+    *young, both = age_notices(NEW_THEFT, "20080601", date(2026, 5, 1), date(2026, 7, 1))
+    assert (
+        "16 or 17" in young[0] and "Age on the day of the act: 16 to 17; on the day of the decision: 18 to 69" in both
+    )
+
+    old, both = age_notices(NEW_THEFT, "19560601", date(2026, 5, 1), date(2026, 7, 1))
+    assert "70 years old or over" in old and "on the day of the decision: 70 and over" in both
+
+
+def test_a_number_of_a_year_to_come_is_refused_and_one_of_another_year_than_the_decision_is_told():
+    given = (NEW_THEFT, date(2026, 1, 1), date(2026, 1, 2))
+    future = problems(
+        *given, case_number="A3101010000002027010001", decision_number="测公（治）行罚决字〔2027〕00001号"
+    )
+    assert {field: "2027 in the number is still to come" in said for field, [said] in future.items()} == {
+        "case_number": True,
+        "decision_number": True,
+    }
+
+    with translation.override("en"):
+        assert entry.year_notice(written(*given)) == ""
+        told = entry.year_notice(written(*given, decision_number="测公（治）行罚决字〔2025〕00001号"))
+    assert told == "The decision number names the year 2025, the date of the decision is 2026-01-02. Check both."
