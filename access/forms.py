@@ -396,9 +396,12 @@ class DecisionForm(forms.Form):
         error_messages={"required": _("Give the reason for your decision.")},
     )
 
-    def __init__(self, *args: Any, access_request: AccessRequest, earliest: date | None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, access_request: AccessRequest, earliest: date | None, why_not_approve: str, **kwargs: Any
+    ) -> None:
         kwargs.setdefault("initial", {"version": access_request.version})
         super().__init__(*args, **kwargs)
+        self.why_not_approve = why_not_approve
         basis = access_request.basis
         self.widest = Scope(
             rung=access_request.asked_rung, hours=basis.grant_hours, openings=basis.grant_openings, window_from=earliest
@@ -453,6 +456,8 @@ class DecisionForm(forms.Form):
             self.add_error(
                 "outcome", _("Nothing below is narrower than what was asked; narrow it, or choose “Approve as asked”.")
             )
+        if cleaned.get("outcome") in (self.APPROVE, self.NARROWER) and self.why_not_approve:
+            self.add_error("outcome", self.why_not_approve)
         # Before anybody is asked who they are, not after.
         if cleaned.get("outcome") in (self.APPROVE, self.NARROWER) and all(
             _point(one) in cleaned for one in CheckPoint

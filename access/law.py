@@ -29,9 +29,14 @@ NEEDED: dict[str, Promise] = {
 }
 
 
-def why_not_basis(basis: LegalBasis, organisation: Organisation, today: date) -> str:
-    """Return the reason, with the citation, why this kind of organisation cannot ask under a basis; empty when it can."""
+def why_not_basis(basis: LegalBasis, organisation: Organisation, today: date, *, newest: LegalBasis) -> str:
+    """Return the reason, with the citation, why this kind of organisation cannot ask under a basis; empty when it can.
+
+    `newest` is the newest version of it that has begun, here and below: whatever that one says, older ones are over.
+    """
     names = {"basis": basis.title, "citation": basis.citation, "kind": organisation.get_kind_display()}
+    if newest.version > basis.version:
+        return _superseded(basis, newest)
     if not _in_force(basis, today):
         return _("“%(basis)s” (%(citation)s) is not in force today. Choose another legal basis.") % names
     if basis.standing == Standing.POLICE_INTERNAL and organisation.kind in POLICE_KINDS:
@@ -48,9 +53,11 @@ def why_not_basis(basis: LegalBasis, organisation: Organisation, today: date) ->
     return ""
 
 
-def why_not_purpose(purpose: CasePurpose, organisation: Organisation, today: date) -> str:
+def why_not_purpose(purpose: CasePurpose, organisation: Organisation, today: date, *, newest: CasePurpose) -> str:
     """Return the reason why this kind of organisation cannot ask for a purpose; empty when it can."""
     names = {"purpose": purpose.title, "citation": purpose.citation}
+    if newest.version > purpose.version:
+        return _superseded(purpose, newest)
     if purpose.standing != Standing.ENABLED:
         return purpose.standing_reason
     if not _in_force(purpose, today):
@@ -61,6 +68,12 @@ def why_not_purpose(purpose: CasePurpose, organisation: Organisation, today: dat
             % names
         )
     return ""
+
+
+def _superseded(row: LegalBasis | CasePurpose, newest: LegalBasis | CasePurpose) -> str:
+    return _(
+        "A newer version of “%(title)s” (%(citation)s) has been in force since %(day)s. A request under the older one is not approved any more: it is returned, and whoever wrote it opens it for a change, checks it and submits it under the newer one."
+    ) % {"title": row.title, "citation": row.citation, "day": newest.valid_from.isoformat()}
 
 
 def _in_force(row: LegalBasis | CasePurpose, today: date) -> bool:
@@ -77,7 +90,7 @@ def purposes_for(
             newest.setdefault(purpose.code, purpose)
     usable, closed = [], []
     for purpose in newest.values():
-        reason = why_not_purpose(purpose, organisation, today)
+        reason = why_not_purpose(purpose, organisation, today, newest=purpose)
         if not reason:
             usable.append(purpose)
         elif organisation.kind in purpose.organisation_kinds:

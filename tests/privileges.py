@@ -128,6 +128,7 @@ FUNCTIONS = {
             "access_forget_sessions",
             "access_give_duty",
             "access_last_held",
+            "access_law_applies",
             "access_needs_two",
             "access_note_expiry",
             "access_open",

@@ -101,7 +101,7 @@ def _vote(
         raise Refused(_("Answer every point of the checklist."))
     if scope is not None:
         review.check_allows_approval()
-        permissions.check_basis_applies(access_request.basis, access_request.organisation, today)
+        permissions.check_law_applies(access_request, today)
         _check_scope(access_request, scope, today)
 
     pk = uuid.uuid4()

@@ -195,9 +195,7 @@ def submit(access_request: AccessRequest, *, by: User, version: int) -> AccessRe
     permissions.check_can_edit(by, access_request)
     today = timezone.localdate()
     permissions.check_can_file(by, today)
-    permissions.check_basis_applies(access_request.basis, by.organisation, today)
-    if access_request.case_purpose is not None:
-        permissions.check_purpose_applies(access_request.case_purpose, by.organisation, today)
+    permissions.check_law_applies(access_request, today)
     if version != access_request.version:
         raise WrongState(_("This request was saved elsewhere since you opened it. Read it again before you submit it."))
     particulars = read_particulars(access_request)

@@ -135,6 +135,7 @@ CALLED = (
     "access_extend(uuid, uuid)",
     "access_note_expiry(integer)",
     "access_asks_enough(access_accessrequest)",
+    "access_law_applies(uuid, uuid, uuid)",
     "access_request_digest(uuid, integer)",
     "access_duty_refusal(uuid, text, uuid, uuid)",
     "access_withdrawal_refusal(uuid, text, uuid, uuid)",

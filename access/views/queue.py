@@ -204,7 +204,19 @@ def _said(decided: AccessRequest) -> str:
 
 def _form(access_request: AccessRequest, data: Any = None) -> DecisionForm:
     window = _window(access_request)
-    return DecisionForm(data, access_request=access_request, earliest=window.first if window else None)
+    return DecisionForm(
+        data,
+        access_request=access_request,
+        earliest=window.first if window else None,
+        why_not_approve=_why_not_approve(access_request),
+    )
+
+
+def _why_not_approve(access_request: AccessRequest) -> str:
+    """Return why the law does not carry the request any more, so that it can be returned or refused and not approved."""
+    if access_request.status != Status.SUBMITTED:
+        return ""
+    return permissions.why_not_law(access_request, timezone.localdate())
 
 
 def _window(access_request: AccessRequest) -> law.Window | None:
