@@ -164,7 +164,14 @@ class RequestForm(forms.Form):
             del self.fields["case_purpose"]
         if basis.needs_case_number:
             self.fields["case_number"] = _case_number_field(organisation)
-        rungs = Rung.up_to(basis.highest_rung)
+        self.basis = basis
+        rungs = [
+            rung
+            for rung in Rung.up_to(basis.highest_rung)
+            if not basis.needs_case_purpose
+            or any(rung in Rung.up_to(purpose.highest_rung) for purpose in purposes)
+            or rung == Rung.PRESENCE
+        ]
         _choices(self, "asked_rung").choices = [(rung.value, rung.label) for rung in rungs]
         self.fields["asked_rung"].widget = Cards(
             descriptions=scope.LEVELS, choices=_choices(self, "asked_rung").choices
@@ -183,7 +190,7 @@ class RequestForm(forms.Form):
             # Neither needed nor optional by itself: its label says that the purpose decides.
             self.fields[name].is_conditional = True  # type: ignore[attr-defined]
         if "act_kind" in self.fields:
-            kinds = sorted(set(catalogue.categories()) - {law.EVERY_OFFENCE}, key=catalogue.category_title)
+            kinds = sorted(catalogue.kinds_of_acts(), key=catalogue.category_title)
             _choices(self, "act_kind").choices = [
                 ("", gettext("Choose…")),
                 *((code, catalogue.category_title(code)) for code in kinds),
@@ -242,6 +249,7 @@ class RequestForm(forms.Form):
         cleaned = super().clean() or {}
         cleaned["people"] = self._clean_people(cleaned)
         self._clean_needs(cleaned)
+        self._clean_law(cleaned)
         if self.is_final and not cleaned["people"] and not any(name in self.errors for name in self._people_fields()):
             self.add_error("name_1", _("Name at least one person."))
         return cleaned
@@ -259,6 +267,26 @@ class RequestForm(forms.Form):
                 cleaned[name] = None
             elif self.is_final and name not in self.errors and not cleaned.get(name):
                 self.add_error(name, str(law.NEEDED[name]))
+
+    def _clean_law(self, cleaned: dict[str, Any]) -> None:
+        """Say beside the field what the text of the chosen purpose does not carry: the act's day, a level, somebody's age."""
+        chosen = self.purposes.get(cleaned.get("case_purpose", ""))
+        if chosen is None:
+            return
+        if self.is_final and chosen.case_bound and "asked_from" not in self.errors and not cleaned.get("asked_from"):
+            self.add_error("asked_from", str(law.NEEDED["asked_from"]))
+        act_on = cleaned.get("act_on")  # an error takes it away
+        if why_not := law.why_not_act(chosen, act_on):
+            self.add_error("act_on", why_not)
+        if why_not := law.why_not_rung(self.basis, chosen, cleaned.get("asked_rung") or Rung.PRESENCE):
+            self.add_error("asked_rung", why_not)
+        for row in range(1, self.row_count + 1):
+            typed, kind = cleaned.get(f"number_{row}"), cleaned.get(f"document_type_{row}")
+            if not typed or f"number_{row}" in self.errors:
+                continue
+            number = identifiers.parse_id_number(typed, self.today, kind or DocumentType.RESIDENT_ID)
+            if why_not := law.why_not_age(chosen, act_on, number):
+                self.add_error(f"number_{row}", why_not)
 
     def _clean_people(self, cleaned: dict[str, Any]) -> list[Person]:
         people: list[Person] = []

@@ -127,7 +127,9 @@ def _vote(
 
 def _check_scope(access_request: AccessRequest, scope: Scope, today: date) -> None:
     basis = access_request.basis
-    if scope.rung not in Rung.up_to(basis.highest_rung) or scope.rung not in Rung.up_to(access_request.asked_rung):
+    if scope.rung not in Rung.up_to(
+        law.highest_rung(basis, access_request.case_purpose)
+    ) or scope.rung not in Rung.up_to(access_request.asked_rung):
         raise Refused(_("The answer may not say more than was asked, nor more than the legal basis allows."))
     if not 1 <= scope.hours <= basis.grant_hours:
         raise Refused(

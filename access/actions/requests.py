@@ -211,7 +211,7 @@ def submit(access_request: AccessRequest, *, by: User, version: int) -> AccessRe
         for position, (person, index) in enumerate(zip(particulars.people, indexes, strict=True), 1)
     ]
     basis = access_request.basis
-    # Two approvers where the basis says so, and where a person asked about is a minor.
+    # Two approvers where the basis says so, and where a person asked about is a minor or may be one.
     access_request.approvals_needed = max(basis.approvals, 2 if any(subject.is_minor for subject in subjects) else 1)
     access_request.receiving_organ = _route(access_request)
     access_request.due_at = _deadline(access_request, now)
@@ -287,10 +287,18 @@ def check_complete(access_request: AccessRequest, particulars: Particulars, toda
         raise Refused(_("The new act cannot be in the future; check its day."))
     if access_request.decision_on is not None and access_request.decision_on > today:
         raise Refused(_("The date of the decision is in the future; check it."))
+    purpose, act_on = access_request.case_purpose, access_request.act_on
+    why_not = law.why_not_act(purpose, act_on) or law.why_not_rung(
+        access_request.basis, purpose, access_request.asked_rung
+    )
+    if why_not:
+        raise Refused(why_not)
     for row, person in enumerate(particulars.people, 1):
         if not person.name.strip():
             raise Refused(_("Give name and number of person %(row)d; both are needed.") % {"row": row})
-        identifiers.parse_id_number(person.number, today, identifiers.DocumentType(person.document_type))
+        number = identifiers.parse_id_number(person.number, today, identifiers.DocumentType(person.document_type))
+        if why_not := law.why_not_age(purpose, act_on, number):
+            raise Refused(_("Person %(row)d: %(reason)s") % {"row": row, "reason": why_not})
 
 
 def missing_parts(access_request: AccessRequest, particulars: Particulars) -> list[str]:
@@ -330,7 +338,8 @@ def _subject(
         subject_key=index.subject_key,
         identity_key=index.identity_key,
         particulars=key.encrypt(json.dumps(asdict(person), ensure_ascii=False).encode(), field=f"subject:{pk}"),
-        is_minor=number.birth_date is not None and identifiers.age_band(number.birth_date, today) in identifiers.MINORS,
+        # Whose age is not known may be one.
+        is_minor=number.birth_date is None or identifiers.age_band(number.birth_date, today) in identifiers.MINORS,
     )
 
 

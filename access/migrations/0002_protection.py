@@ -57,6 +57,7 @@ FUNCTIONS = (
     "access_narrower",
     "access_widest_window",
     "access_narrowed",
+    "access_act_kinds",
     "access_asks_enough",
     "access_guard_request",
     "access_guard_subject",

@@ -203,6 +203,7 @@ class RequestSubject(models.Model):
     subject_key = models.BinaryField()
     identity_key = models.BinaryField()
     particulars = models.BinaryField()
+    # Or may be one: the document does not say when they were born.
     is_minor = models.BooleanField()
 
     class Meta:

@@ -91,7 +91,7 @@ begin
     insert into public.audit_nonce (event_id, name, nonce) values (event, 'reason', p_reason_nonce);
 
     select count(*) into cast_votes from public.access_decision where access_request_id = p_request and round = r.round;
-    -- Two approvers where the basis says so, and where a person asked about is a minor.
+    -- Two approvers where the basis says so, and where a person asked about is a minor or may be one.
     needed := greatest(r.approvals_needed, b.approvals, case when exists (
         select from public.access_requestsubject where access_request_id = p_request and round = r.round and is_minor
     ) then 2 else 1 end);

@@ -549,7 +549,7 @@ def test_a_request_under_an_older_version_is_returned_and_its_form_is_written_un
             **{f"{name}_1": value for name, value in vars(requests.read_particulars(waiting).people[0]).items()},
             "rows": "1",
             "version": waiting.version,
-            "case_purpose": "CRIM-THEFT",
+            "case_purpose": waiting.case_purpose.code,
             "case_number": "（2026）沪0101刑初123号",
             "act_on": str(waiting.act_on),
             "asked_rung": "ABSTRACT",

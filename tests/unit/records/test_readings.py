@@ -76,11 +76,19 @@ def test_what_every_open_text_covers_is_narrowed_by_something_else():
             continue
         if code in PURPOSES:
             row = PURPOSES[code]
-            narrowed = row["window_months"] or row["same_kind"] or row["names_decision"] or row["case_bound"]
-            assert narrowed or code == "CASE-FIRST-1618", code  # "for the first time" is about a whole life
+            narrowed = row["window_months"] or row["same_kind"] or row["names_decision"]
+            # "For the first time" is about a whole life, of somebody of 16 or 17; and a case has a time of its own.
+            assert narrowed or row["age_bands"] or row["case_bound"], code
         else:
             row = BASES[code]
             assert row["needs_case_purpose"] or row["record_filter"] != "ANY", code
+
+
+def test_every_reading_of_a_purpose_says_of_which_acts_and_ages_the_text_is():
+    for code, row in PURPOSES.items():
+        said = READINGS[code].get("acts", ""), READINGS[code].get("ages", "")
+        assert bool(said[0]) == bool(row["acts_from"] or row["acts_until"]), code
+        assert bool(said[1]) == bool(row["age_bands"]), code
 
 
 def test_an_arguable_tag_is_used_by_no_answer():
