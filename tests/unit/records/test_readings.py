@@ -94,3 +94,16 @@ def test_every_reading_of_a_purpose_says_of_which_acts_and_ages_the_text_is():
 def test_an_arguable_tag_is_used_by_no_answer():
     for offence in OFFENCES.values():
         assert not set(offence["tags"]) & set(offence["debatable_tags"]), offence["code"]
+
+
+def test_the_remark_about_minors_says_what_is_answered_through_and_the_like():
+    for code in ("UMPL-62", "UMPL-62-ANNUAL"):
+        assert "048-p1" in READINGS[code]["covers"]
+        assert "第四十八条" in BASES[code]["remark_zh"] and "Art. 48" in BASES[code]["remark_en"]
+
+
+def test_a_basis_in_use_does_not_say_that_it_may_be_none():
+    for code in ("TRANSIT-31", "UAV-16", "CSL-66", "CIVIL-1098"):
+        assert BASES[code]["standing"] == Standing.ENABLED
+        assert "used as a national provision" in BASES[code]["remark_en"]
+        assert "作为“根据国家规定进行查询”的依据使用" in BASES[code]["remark_zh"]
