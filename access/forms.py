@@ -434,7 +434,11 @@ class DecisionForm(forms.Form):
         self.widest = Scope(
             rung=access_request.asked_rung, hours=basis.grant_hours, openings=basis.grant_openings, window_from=earliest
         )
-        _choices(self, "rung").choices = [(rung.value, rung.label) for rung in Rung.up_to(access_request.asked_rung)]
+        _choices(self, "rung").choices = [
+            (rung.value, rung.label)
+            for rung in Rung.up_to(access_request.asked_rung)
+            if not law.why_not_rung(basis, access_request.case_purpose, rung)
+        ]
         for name, limit in (("hours", basis.grant_hours), ("openings", basis.grant_openings)):
             self.fields[name].validators.append(MaxValueValidator(limit))
             self.fields[name].widget.attrs["max"] = limit

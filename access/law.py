@@ -173,7 +173,11 @@ def highest_rung(basis: LegalBasis, purpose: CasePurpose | None) -> Rung:
 
 
 def why_not_rung(basis: LegalBasis, purpose: CasePurpose | None, rung: str) -> str:
-    """Return the reason why an answer may not say so much; empty where it may."""
+    """Return the reason why an answer may not say so much, or so little; empty where it may."""
+    if purpose is not None and purpose.names_decision and rung != Rung.FULL:
+        return _(
+            "Which decision is under review shows its number, which only the particulars hold: with less, the answer would be about every decision of that day. Choose “%(level)s”."
+        ) % {"level": Rung.FULL.label}
     highest = highest_rung(basis, purpose)
     if rung in Rung.up_to(highest):
         return ""

@@ -131,6 +131,8 @@ def _check_scope(access_request: AccessRequest, scope: Scope, today: date) -> No
         law.highest_rung(basis, access_request.case_purpose)
     ) or scope.rung not in Rung.up_to(access_request.asked_rung):
         raise Refused(_("The answer may not say more than was asked, nor more than the legal basis allows."))
+    if why_not := law.why_not_rung(basis, access_request.case_purpose, scope.rung):
+        raise Refused(why_not)
     if not 1 <= scope.hours <= basis.grant_hours:
         raise Refused(
             _("Choose between 1 and %(hours)d hours; the legal basis sets the limit.") % {"hours": basis.grant_hours}

@@ -13,6 +13,8 @@ create function public.access_asks_enough(r public.access_accessrequest) returns
            and public.access_rung_height(r.asked_rung)
                <= least(public.access_rung_height(b.highest_rung), public.access_rung_height(p.highest_rung))
            and (r.act_kind <> '') = coalesce(p.same_kind, false) and (r.act_kind = '' or r.act_kind = any (public.access_act_kinds()))
+           -- The number of the decision under review stands in the particulars: with less, others of its day are answered too.
+           and (r.asked_rung = 'FULL' or not coalesce(p.names_decision, false))
            and (r.decision_on is not null) = coalesce(p.names_decision, false)
            and greatest(r.act_on, r.decision_on, r.asked_from, public.access_today()) = public.access_today())
 $$;

@@ -57,6 +57,7 @@ begin
             or not public.access_law_applies(r.basis_id, r.case_purpose_id, r.organisation_id)
             or (public.access_rung_height(p_rung)
                 <= least(public.access_rung_height(b.highest_rung), public.access_rung_height(r.asked_rung))) is not true
+            or p_rung <> 'FULL' and r.decision_on is not null
             or (p_hours between 1 and b.grant_hours) is not true
             or (p_openings between 1 and b.grant_openings) is not true
             or (widest is null or p_window_from >= widest) is not true

@@ -375,11 +375,13 @@ def test_a_draft_without_a_purpose_keeps_the_day_that_was_typed(client, city):
 def test_a_review_asks_for_the_decision_and_drops_the_day_of_an_act(client, city):
     sign_in(client, city.judge)
     refused = page(client.post(begin_url("PSAPL-136-CASE"), case_form(case_purpose="REVIEW", letter=letter())))
+    assert "the answer would be about every decision of that day" in refused
     assert "Give the number of the decision under review." in refused
     assert "Give the date of the decision under review." in refused
     decision = {"decision_number": "京公海行罚决字〔2026〕50316号", "decision_on": "2026-06-10", "act_on": "2026-01-01"}
+    decision["asked_rung"] = "FULL"
 
-    client.post(begin_url("PSAPL-136-CASE"), case_form(case_purpose="REVIEW", letter=letter(), **decision))
+    client.post(begin_url("PSAPL-136-CASE"), {**case_form(case_purpose="REVIEW", letter=letter()), **decision})
 
     draft = AccessRequest.objects.get()
     assert (draft.decision_on, draft.act_on) == (date(2026, 6, 10), None)

@@ -180,6 +180,27 @@ def test_a_vote_and_a_grant_say_no_more_than_the_purpose_does(app, owner, city):
     assert refused(error)
 
 
+@pytest.mark.parametrize("rung", ["PRESENCE", "ABSTRACT"])
+def test_a_review_answers_at_the_level_that_holds_the_number_and_at_no_other(app, city, rung):
+    purpose = CasePurpose.objects.get(code="REVIEW")
+    draft = factories.request_draft(
+        city,
+        by=city.judge,
+        code="PSAPL-136-CASE",
+        case_purpose=purpose,
+        decision_on=date(2026, 9, 2),
+        decision_number="测公（治）行罚决字〔2026〕00001号",
+    )
+    with pytest.raises(psycopg.DatabaseError) as error:
+        submit(app, city, draft, asked_rung=rung)
+    assert refused(error)
+    submit(app, city, draft)
+    with pytest.raises(psycopg.DatabaseError) as error:
+        app.execute(VOTE, vote_values(draft, city.supervisor, rung=rung))
+    assert refused(error)
+    app.execute(VOTE, vote_values(draft, city.supervisor))
+
+
 # What a vote is about -----------------------------------------------------------------------------------------------
 
 

@@ -141,17 +141,25 @@ def review_of(city, person, number=REVIEWED, **values):
     return court_grant(city, person, case_purpose=purpose, act_on=None, decision_number=number, **values)
 
 
-@pytest.mark.parametrize("rung", ["PRESENCE", "ABSTRACT", "FULL"])
-def test_a_review_of_one_decision_shows_that_decision_only(city, rung):
+def test_a_review_of_one_decision_shows_that_decision_only(city):
     """Finding S12: the court that reviews one penalty got the whole life."""
     person, day = factories.person(), date(2026, 9, 1)
     for offset in (0, 30, 60):
         factories.sealed(city, person, **theft(day=day + timedelta(days=offset)))
 
-    answer = opened(review_of(city, person, asked_rung=rung, decision_on=date(2026, 10, 2)))
+    answer = opened(review_of(city, person, decision_on=date(2026, 10, 2)))
 
     assert answer.is_present
-    assert [record.decided_on for record in answer.records] == ([] if rung == "PRESENCE" else [date(2026, 10, 2)])
+    assert [record.decided_on for record in answer.records] == [date(2026, 10, 2)]
+
+
+@pytest.mark.parametrize("rung", ["PRESENCE", "ABSTRACT"])
+def test_a_review_reads_the_number_of_the_decision_or_nothing(city, rung):
+    """Below the particulars nobody can tell two decisions of one day apart."""
+    with pytest.raises(Refused, match="every decision of that day"):
+        review_of(city, factories.person(), asked_rung=rung, decision_on=date(2026, 9, 2))
+    with pytest.raises(Refused, match="every decision of that day"):
+        review_of(city, factories.person(), decision_on=date(2026, 9, 2), scope={"rung": rung})
 
 
 @pytest.mark.parametrize("asked", [{"decision_on": date(2026, 9, 3)}, {"number": "测公（治）行罚决字〔2026〕00002号"}])
