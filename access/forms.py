@@ -173,7 +173,14 @@ class RequestForm(forms.Form):
             del self.fields["case_purpose"]
         if basis.needs_case_number:
             self.fields["case_number"] = _case_number_field(organisation)
-        rungs = Rung.up_to(basis.highest_rung)
+        self.basis = basis
+        rungs = [
+            rung
+            for rung in Rung.up_to(basis.highest_rung)
+            if not basis.needs_case_purpose
+            or any(rung in Rung.up_to(purpose.highest_rung) for purpose in purposes)
+            or rung == Rung.PRESENCE
+        ]
         _choices(self, "asked_rung").choices = [(rung.value, rung.label) for rung in rungs]
         self.fields["asked_rung"].widget = Cards(
             descriptions=scope.LEVELS, choices=_choices(self, "asked_rung").choices
@@ -192,7 +199,7 @@ class RequestForm(forms.Form):
             # Neither needed nor optional by itself: its label says that the purpose decides.
             self.fields[name].is_conditional = True  # type: ignore[attr-defined]
         if "act_kind" in self.fields:
-            kinds = sorted(set(catalogue.categories()) - {law.EVERY_OFFENCE}, key=catalogue.category_title)
+            kinds = sorted(catalogue.kinds_of_acts(), key=catalogue.category_title)
             _choices(self, "act_kind").choices = [
                 ("", gettext("Choose…")),
                 *((code, catalogue.category_title(code)) for code in kinds),
@@ -252,6 +259,7 @@ class RequestForm(forms.Form):
         cleaned = super().clean() or {}
         cleaned["people"] = self._clean_people(cleaned)
         self._clean_needs(cleaned)
+        self._clean_law(cleaned)
         if self.is_final and not cleaned["people"] and not any(name in self.errors for name in self._people_fields()):
             self.add_error("name_1", _("Name at least one person."))
         return cleaned
@@ -273,6 +281,26 @@ class RequestForm(forms.Form):
             self.add_error("act_on", impossible)
         if chosen is not None and (empty := why_empty(cleaned.get("asked_from"), cleaned.get("act_on"))):
             self.add_error("asked_from", empty)
+
+    def _clean_law(self, cleaned: dict[str, Any]) -> None:
+        """Say beside the field what the text of the chosen purpose does not carry: the act's day, a level, somebody's age."""
+        chosen = self.purposes.get(cleaned.get("case_purpose", ""))
+        if chosen is None:
+            return
+        if self.is_final and chosen.case_bound and "asked_from" not in self.errors and not cleaned.get("asked_from"):
+            self.add_error("asked_from", str(law.NEEDED["asked_from"]))
+        act_on = cleaned.get("act_on")  # an error takes it away
+        if why_not := law.why_not_act(chosen, act_on):
+            self.add_error("act_on", why_not)
+        if why_not := law.why_not_rung(self.basis, chosen, cleaned.get("asked_rung") or Rung.PRESENCE):
+            self.add_error("asked_rung", why_not)
+        for row in range(1, self.row_count + 1):
+            typed, kind = cleaned.get(f"number_{row}"), cleaned.get(f"document_type_{row}")
+            if not typed or f"number_{row}" in self.errors:
+                continue
+            number = identifiers.parse_id_number(typed, self.today, kind or DocumentType.RESIDENT_ID)
+            if why_not := law.why_not_age(chosen, act_on, number):
+                self.add_error(f"number_{row}", why_not)
 
     def _clean_people(self, cleaned: dict[str, Any]) -> list[Person]:
         people: list[Person] = []
@@ -427,17 +455,26 @@ class DecisionForm(forms.Form):
         earliest: date | None,
         people: Mapping[str, str],
         latest: date | None = None,
+        why_not_approve: str = "",
         **kwargs: Any,
     ) -> None:
-        """`people` are those whom a decider compares with their documents: name by point of the checklist."""
+        """`people` are those whom a decider compares with their documents: name by point of the checklist.
+
+        `why_not_approve` is why the law does not carry the request any more.
+        """
         kwargs.setdefault("initial", {"version": access_request.version})
         super().__init__(*args, **kwargs)
         self.latest = latest
+        self.why_not_approve = why_not_approve
         basis = access_request.basis
         self.widest = Scope(
             rung=access_request.asked_rung, hours=basis.grant_hours, openings=basis.grant_openings, window_from=earliest
         )
-        _choices(self, "rung").choices = [(rung.value, rung.label) for rung in Rung.up_to(access_request.asked_rung)]
+        _choices(self, "rung").choices = [
+            (rung.value, rung.label)
+            for rung in Rung.up_to(access_request.asked_rung)
+            if not law.why_not_rung(basis, access_request.case_purpose, rung)
+        ]
         for name, limit in (("hours", basis.grant_hours), ("openings", basis.grant_openings)):
             self.fields[name].validators.append(MaxValueValidator(limit))
             self.fields[name].widget.attrs["max"] = limit
@@ -504,6 +541,8 @@ class DecisionForm(forms.Form):
             self.add_error(
                 "outcome", _("Nothing below is narrower than what was asked; narrow it, or choose “Approve as asked”.")
             )
+        if cleaned.get("outcome") in (self.APPROVE, self.NARROWER) and self.why_not_approve:
+            self.add_error("outcome", self.why_not_approve)
         # Before anybody is asked who they are, not after.
         if cleaned.get("outcome") in (self.APPROVE, self.NARROWER) and all(
             _point(one) in cleaned for one in self.asked_points

@@ -55,6 +55,8 @@ class AgeBand(TextChoices):
     FROM_16 = "from_16", _("16 to 17")
     ADULT = "adult", _("18 to 69")
     FROM_70 = "from_70", _("70 and over")
+    # Of a document that does not say when its holder was born: neither a minor nor an adult.
+    UNKNOWN = "unknown", _("Not known")
 
 
 MINORS = frozenset({AgeBand.UNDER_14, AgeBand.FROM_14, AgeBand.FROM_16})

@@ -14,24 +14,35 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from access import identifiers
+from access.catalogue import kinds_of_acts
 from access.exceptions import Refused
+from access.identifiers import IdNumber
 from access.models import AccessRequest, CasePurpose, LegalBasis, Organisation
-from access.models.law import Gate, Standing
+from access.models.law import Gate, Rung, Standing
 from access.models.people import POLICE_KINDS, OrganisationKind
 
 EVERY_OFFENCE = "*"
 # What a case purpose may need, with the sentence that asks for it.
 NEEDED: dict[str, Promise] = {
     "act_on": gettext_lazy("Give the day of the new act."),
+    "asked_from": gettext_lazy(
+        "Say since when: this case purpose is about the time of the case and never a whole life."
+    ),
     "act_kind": gettext_lazy("Choose the kind of the new act."),
     "decision_number": gettext_lazy("Give the number of the decision under review."),
     "decision_on": gettext_lazy("Give the date of the decision under review."),
 }
 
 
-def why_not_basis(basis: LegalBasis, organisation: Organisation, today: date) -> str:
-    """Return the reason, with the citation, why this kind of organisation cannot ask under a basis; empty when it can."""
+def why_not_basis(basis: LegalBasis, organisation: Organisation, today: date, *, newest: LegalBasis) -> str:
+    """Return the reason, with the citation, why this kind of organisation cannot ask under a basis; empty when it can.
+
+    `newest` is the newest version of it that has begun, here and below: whatever that one says, older ones are over.
+    """
     names = {"basis": basis.title, "citation": basis.citation, "kind": organisation.get_kind_display()}
+    if newest.version > basis.version:
+        return _superseded(basis, newest)
     if not _in_force(basis, today):
         return _("“%(basis)s” (%(citation)s) is not in force today. Choose another legal basis.") % names
     if basis.standing == Standing.POLICE_INTERNAL and organisation.kind in POLICE_KINDS:
@@ -56,9 +67,11 @@ def why_not_basis(basis: LegalBasis, organisation: Organisation, today: date) ->
     return ""
 
 
-def why_not_purpose(purpose: CasePurpose, organisation: Organisation, today: date) -> str:
+def why_not_purpose(purpose: CasePurpose, organisation: Organisation, today: date, *, newest: CasePurpose) -> str:
     """Return the reason why this kind of organisation cannot ask for a purpose; empty when it can."""
     names = {"purpose": purpose.title, "citation": purpose.citation}
+    if newest.version > purpose.version:
+        return _superseded(purpose, newest)
     if purpose.standing != Standing.ENABLED:
         return purpose.standing_reason
     if not _in_force(purpose, today):
@@ -69,6 +82,12 @@ def why_not_purpose(purpose: CasePurpose, organisation: Organisation, today: dat
             % names
         )
     return ""
+
+
+def _superseded(row: LegalBasis | CasePurpose, newest: LegalBasis | CasePurpose) -> str:
+    return _(
+        "A newer version of “%(title)s” (%(citation)s) has been in force since %(day)s. A request under the older one is not approved any more: it is returned, and whoever wrote it opens it for a change, checks it and submits it under the newer one."
+    ) % {"title": row.title, "citation": row.citation, "day": newest.valid_from.isoformat()}
 
 
 def _in_force(row: LegalBasis | CasePurpose, today: date) -> bool:
@@ -85,7 +104,7 @@ def purposes_for(
             newest.setdefault(purpose.code, purpose)
     usable, closed = [], []
     for purpose in newest.values():
-        reason = why_not_purpose(purpose, organisation, today)
+        reason = why_not_purpose(purpose, organisation, today, newest=purpose)
         if not reason:
             usable.append(purpose)
         elif organisation.kind in purpose.organisation_kinds:
@@ -100,11 +119,79 @@ def missing_for_purpose(access_request: AccessRequest, decision_number: str) -> 
         return []
     is_missing = {
         "act_on": purpose.counts_from_act and access_request.act_on is None,
-        "act_kind": purpose.same_kind and not access_request.act_kind,
+        "asked_from": purpose.case_bound and access_request.asked_from is None,
+        # A whole section of the law is no kind: the database refuses it as well.
+        "act_kind": purpose.same_kind and access_request.act_kind not in kinds_of_acts(),
         "decision_number": purpose.names_decision and not decision_number.strip(),
         "decision_on": purpose.names_decision and access_request.decision_on is None,
     }
     return [str(sentence) for name, sentence in NEEDED.items() if is_missing[name]]
+
+
+def why_not_act(purpose: CasePurpose | None, act_on: date | None) -> str:
+    """Return the reason why the text of a purpose is not the law of an act of this day; empty where it is."""
+    if purpose is None or act_on is None:
+        return ""
+    names = {"purpose": purpose.title, "citation": purpose.citation}
+    if purpose.acts_from is not None and act_on < purpose.acts_from:
+        return _(
+            "“%(purpose)s” (%(citation)s) is the law of acts since %(day)s; this act was earlier. Choose the purpose of the law of that day."
+        ) % {**names, "day": purpose.acts_from.isoformat()}
+    if purpose.acts_until is not None and act_on > purpose.acts_until:
+        return _(
+            "“%(purpose)s” (%(citation)s) is the law of acts until %(day)s; this act was later. Choose the purpose of the law of that day."
+        ) % {**names, "day": purpose.acts_until.isoformat()}
+    return ""
+
+
+def why_not_age(purpose: CasePurpose | None, act_on: date | None, number: IdNumber) -> str:
+    """Return the reason why the text of a purpose is not about this person; empty where it is.
+
+    A document that says no date of birth proves no age: closed, since nobody else in this procedure could say it (Rule 12).
+    """
+    if purpose is None or act_on is None or not purpose.age_bands:
+        return ""
+    names = {"citation": purpose.citation, "ages": bands_in_words(purpose.age_bands)}
+    if number.birth_date is None:
+        return (
+            _(
+                "%(citation)s is about people of certain ages (%(ages)s), and this document does not say when the person was born. Ask with a document that does, or choose another purpose."
+            )
+            % names
+        )
+    if number.birth_date > act_on or identifiers.age_band(number.birth_date, act_on) not in purpose.age_bands:
+        return (
+            _(
+                "%(citation)s is about people who were %(ages)s on the day of the new act; this person was not. Choose another purpose."
+            )
+            % names
+        )
+    return ""
+
+
+def bands_in_words(bands: Iterable[str]) -> str:
+    """Name the ages that a purpose is about."""
+    return _(", or ").join(str(identifiers.AgeBand(band).label) for band in bands)
+
+
+def highest_rung(basis: LegalBasis, purpose: CasePurpose | None) -> Rung:
+    """Return the most that an answer may say (Rules 7 and 11)."""
+    allowed = Rung.up_to(basis.highest_rung)
+    return [rung for rung in allowed if purpose is None or rung in Rung.up_to(purpose.highest_rung)][-1]
+
+
+def why_not_rung(basis: LegalBasis, purpose: CasePurpose | None, rung: str) -> str:
+    """Return the reason why an answer may not say so much, or so little; empty where it may."""
+    if purpose is not None and purpose.names_decision and rung != Rung.FULL:
+        return _(
+            "Which decision is under review shows its number, which only the particulars hold: with less, the answer would be about every decision of that day. Choose “%(level)s”."
+        ) % {"level": Rung.FULL.label}
+    highest = highest_rung(basis, purpose)
+    if rung in Rung.up_to(highest):
+        return ""
+    return _("This purpose is served by less: the answer says at most “%(level)s”. Choose that, or less.") % {
+        "level": highest.label
+    }
 
 
 def keep_what_is_asked(access_request: AccessRequest) -> None:
@@ -135,6 +222,7 @@ def window_of(access_request: AccessRequest, today: date) -> Window:
     return window(
         access_request.basis.look_back_months,
         access_request.case_purpose.window_months if access_request.case_purpose else None,
+        earlier_only=bool(access_request.case_purpose and access_request.case_purpose.counts_from_act),
         act_on=access_request.act_on,
         asked_from=access_request.asked_from,
         today=today,
@@ -145,20 +233,28 @@ def window(
     look_back_months: int | None,
     window_months: int | None,
     *,
+    earlier_only: bool = False,
     act_on: date | None,
     asked_from: date | None = None,
     today: date,
 ) -> Window:
     """Count the window of a case purpose back from the day of the new act, that of a basis from today.
 
-    The text asks for an earlier penalty: what took effect after the act is outside. Without the day of the act such a
-    window cannot be counted, and Refused says so (Rule 12).
+    A text that asks for an earlier penalty leaves out what took effect after the act, be there a window or not. Without the
+    day of the act neither can be counted, and Refused says so (Rule 12).
     """
     bounds, steps, last = [], [], None
-    if window_months is not None:
+    if window_months is not None or earlier_only:
         if act_on is None:
             raise Refused(str(NEEDED["act_on"]))
-        first, last = earliest(act_on, window_months), act_on
+        last = act_on
+    if earlier_only and window_months is None and act_on is not None:
+        steps.append(
+            _("The case purpose speaks of earlier penalties: those that took effect until the new act of %(act)s.")
+            % {"act": act_on.isoformat()}
+        )
+    if window_months is not None and act_on is not None:
+        first = earliest(act_on, window_months)
         bounds.append(first)
         steps.append(
             ngettext(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils.translation import gettext as _
 
@@ -14,6 +14,8 @@ from access.models import AccessRequest, CasePurpose, Grant, LegalBasis, Organis
 from access.models.duty import Duty
 from access.models.law import Gate
 from access.models.requests import Bar
+
+Law = TypeVar("Law", LegalBasis, CasePurpose)
 
 
 def allowed(check: Callable[..., None], *subjects: Any) -> bool:
@@ -44,14 +46,36 @@ def check_agreement_holds(organisation: Organisation, today: date) -> None:
 
 def check_basis_applies(basis: LegalBasis, organisation: Organisation, today: date) -> None:
     """Refuse, with the citation, a basis that this kind of organisation cannot ask under."""
-    if reason := law.why_not_basis(basis, organisation, today):
+    if reason := law.why_not_basis(basis, organisation, today, newest=newest_begun(basis, today)):
         raise Refused(reason)
 
 
 def check_purpose_applies(purpose: CasePurpose, organisation: Organisation, today: date) -> None:
     """Refuse, with the citation, a purpose that this kind of organisation cannot ask for."""
-    if reason := law.why_not_purpose(purpose, organisation, today):
+    if reason := law.why_not_purpose(purpose, organisation, today, newest=newest_begun(purpose, today)):
         raise Refused(reason)
+
+
+def check_law_applies(access_request: AccessRequest, today: date) -> None:
+    """Refuse what basis or purpose of a request do not carry today, be it that they did when it was written."""
+    check_basis_applies(access_request.basis, access_request.organisation, today)
+    if access_request.case_purpose is not None:
+        check_purpose_applies(access_request.case_purpose, access_request.organisation, today)
+
+
+def why_not_law(access_request: AccessRequest, today: date) -> str:
+    """Return the reason why basis or purpose of a request carry nothing today; empty where they do."""
+    try:
+        check_law_applies(access_request, today)
+    except Refused as reason:
+        return str(reason)
+    return ""
+
+
+def newest_begun(row: Law, today: date) -> Law:
+    """Return the newest version of a row of the law that has begun, or the row itself while none has."""
+    versions = type(row)._default_manager.filter(code=row.code, valid_from__lte=today)
+    return versions.order_by("-version").first() or row
 
 
 def check_can_edit(user: User, access_request: AccessRequest) -> None:
@@ -99,7 +123,7 @@ def applicable_bases(organisation: Organisation, today: date) -> tuple[list[Lega
         newest.setdefault(basis.code, basis)
     usable, closed = [], []
     for basis in newest.values():
-        if reason := law.why_not_basis(basis, organisation, today):
+        if reason := law.why_not_basis(basis, organisation, today, newest=basis):
             closed.append((basis, reason))
         else:
             usable.append(basis)

@@ -195,9 +195,10 @@ select 'GRANT_NOT_FROM_VOTES', null::uuid, 'access.grant:' || g.id
         g.record_filter::text, g.filter_count, g.window_until, g.decision_on, g.adult_acts_only, g.categories::text[],
         g.narrowed::text[])
        is distinct from
-       (r.basis_id, r.case_purpose_id, v.openings, v.window_from, (array['PRESENCE', 'ABSTRACT', 'FULL'])[v.height],
+       (r.basis_id, r.case_purpose_id, v.openings, v.window_from, (array['PRESENCE', 'ABSTRACT', 'FULL'])[least(
+            v.height, array_position(array['PRESENCE', 'ABSTRACT', 'FULL'], p.highest_rung::text))],
         v.at, v.at + make_interval(hours => v.hours), b.record_filter::text, greatest(b.filter_count, p.minimum_count),
-        case when p.window_months is not null then r.act_on end, r.decision_on, o.kind = 'SUPERVISION_ORGAN',
+        case when p.counts_from_act then r.act_on end, r.decision_on, o.kind = 'SUPERVISION_ORGAN',
         case when p.same_kind is not true then c.covered
              when '*' = any (c.covered) then array_remove(array[r.act_kind::text], '')
              else array(select unnest(c.covered) intersect select unnest(array_remove(array[r.act_kind::text], ''))) end,

@@ -129,6 +129,8 @@ class Scope:
         """Which penalties it covers in time, in a sentence."""
         if self.window is None:
             months = self.window_months or 0
+            if not months:
+                return _("It covers penalties that took effect until the new act, whose day is not given yet.")
             return ngettext(
                 "It reaches back %(months)d month from the new act, whose day is not given yet.",
                 "It reaches back %(months)d months from the new act, whose day is not given yet.",
@@ -188,12 +190,26 @@ def of_purpose(purpose: CasePurpose) -> list[str]:
         least_records=purpose.minimum_count,
         openings=0,
         hours=0,
-        window=None if purpose.window_months else law.Window(),
+        window=None if purpose.counts_from_act else law.Window(),
         window_months=purpose.window_months,
         is_of_one_decision=purpose.names_decision,
         is_of_same_kind=purpose.same_kind,
     )
-    said = [limits.kinds, limits.threshold, limits.one_decision or limits.period]
+    said = [
+        limits.kinds,
+        limits.threshold,
+        limits.one_decision or limits.period,
+        _("It is the law of acts since %(day)s.") % {"day": purpose.acts_from.isoformat()} if purpose.acts_from else "",
+        _("It is the law of acts until %(day)s.") % {"day": purpose.acts_until.isoformat()}
+        if purpose.acts_until
+        else "",
+        _("It is about people who were %(ages)s on the day of the new act.")
+        % {"ages": law.bands_in_words(purpose.age_bands)}
+        if purpose.age_bands
+        else "",
+        _("The request has to say since when.") if purpose.case_bound else "",
+        _("The answer says at most: %(level)s.") % {"level": Rung(purpose.highest_rung).label},
+    ]
     return [sentence for sentence in said if sentence]
 
 

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from stdnum.cn import ric, uscc
 
-from access import calendar
+from access import calendar, law
 from access.actions import decisions, identity, opening, people, proposals, requests
 from access.actions.decisions import Review, Scope
 from access.actions.requests import Person
@@ -598,7 +598,8 @@ class _City:
             by=by,
             basis=basis,
             case_purpose=wanted,
-            asked_rung=basis.highest_rung,
+            asked_rung=law.highest_rung(basis, wanted),
+            asked_from=self.today - timedelta(days=3 * 365) if wanted and wanted.case_bound else None,
             act_on=self.today - timedelta(days=self.rng.randint(1, 20)) if wanted and wanted.counts_from_act else None,
             act_kind="THEFT" if wanted and wanted.same_kind else "",
             decision_on=reviewed_on if wanted and wanted.names_decision else None,

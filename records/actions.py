@@ -292,7 +292,7 @@ def _fill(violation: Violation, entry: Entry, key: vault.DataKey) -> None:
         if entry.acted_on and person.birth_date and person.birth_date <= entry.acted_on:
             violation.age_band = identifiers.age_band(person.birth_date, entry.acted_on)
         elif person.birth_date is None:
-            violation.age_band = identifiers.AgeBand.ADULT
+            violation.age_band = identifiers.AgeBand.UNKNOWN
     violation.particulars = key.encrypt(entry.particulars.to_bytes(), field="particulars")
 
 

@@ -202,7 +202,9 @@ def _law_of_the_day(entry: Entry, offence: Offence, acted_on: date, say: Say) ->
     if acted_on >= offence.valid_from and (offence.valid_until is None or acted_on <= offence.valid_until):
         return
     if acted_on < offence.valid_from and entry.decided_on is not None and entry.decided_on >= offence.valid_from:
-        if not entry.particulars.penalty_reason.strip():
+        if why_not := _why_not_younger(entry.penalty, offence):
+            say("offence", why_not)
+        elif not entry.particulars.penalty_reason.strip():
             say(
                 "penalty_reason",
                 _(
@@ -216,6 +218,40 @@ def _law_of_the_day(entry: Entry, offence: Offence, acted_on: date, say: Say) ->
         _("%(citation)s was not in force on %(day)s, the date of the act. Choose the offence of the law of that day.")
         % {"citation": offence.citation, "day": acted_on.isoformat()},
     )
+
+
+def _why_not_younger(penalty: penalties.Penalty, offence: Offence) -> str:
+    """Return the reason why an act of before this law is not punished by it; empty where it punishes no more."""
+    names = {"citation": offence.citation}
+    earlier = Offence.objects.filter(code=offence.predecessor).first() if offence.predecessor else None
+    if earlier is None:
+        return (
+            _(
+                "%(citation)s is new: the law of the day of the act did not punish this, so it is not punished (Administrative Penalty Law, Article 37). Check the date and the offence."
+            )
+            % names
+        )
+    more = penalties.heavier(penalty, penalties.from_data(offence.bands), penalties.from_data(earlier.bands))
+    if more is None:
+        return ""
+    names["earlier"] = earlier.citation
+    now, before = more
+    if now.detention_days > penalties.MOST_DETENTION_DAYS or now.fine_yuan >= penalties.WITHOUT_LIMIT:
+        return (
+            _(
+                "The penalty of %(citation)s cannot be compared with that of the law of the day of the act (Administrative Penalty Law, Article 37). Choose the offence of that law, %(earlier)s."
+            )
+            % names
+        )
+    return _(
+        "%(citation)s provides more for this than the law of the day of the act: at most %(days)s days of detention and %(yuan)s yuan, against %(earlier_days)s days and %(earlier_yuan)s yuan of %(earlier)s. The law of that day applies (Administrative Penalty Law, Article 37); choose its offence."
+    ) % {
+        **names,
+        "days": now.detention_days,
+        "yuan": now.fine_yuan,
+        "earlier_days": before.detention_days,
+        "earlier_yuan": before.fine_yuan,
+    }
 
 
 def _penalty(entry: Entry, say: Say) -> None:

@@ -132,6 +132,7 @@ FUNCTIONS = {
             "access_give_duty",
             "access_is_established",
             "access_last_held",
+            "access_law_applies",
             "access_needs_two",
             "access_note_expiry",
             "access_open",

@@ -117,7 +117,7 @@ def _vote(
         raise Refused(_("Answer every point of the checklist."))
     if scope is not None:
         review.check_allows_approval()
-        permissions.check_basis_applies(access_request.basis, access_request.organisation, today)
+        permissions.check_law_applies(access_request, today)
         _check_scope(access_request, scope, today)
 
     pk = uuid.uuid4()
@@ -143,8 +143,12 @@ def _vote(
 
 def _check_scope(access_request: AccessRequest, scope: Scope, today: date) -> None:
     basis = access_request.basis
-    if scope.rung not in Rung.up_to(basis.highest_rung) or scope.rung not in Rung.up_to(access_request.asked_rung):
+    if scope.rung not in Rung.up_to(
+        law.highest_rung(basis, access_request.case_purpose)
+    ) or scope.rung not in Rung.up_to(access_request.asked_rung):
         raise Refused(_("The answer may not say more than was asked, nor more than the legal basis allows."))
+    if why_not := law.why_not_rung(basis, access_request.case_purpose, scope.rung):
+        raise Refused(why_not)
     if not 1 <= scope.hours <= basis.grant_hours:
         raise Refused(
             _("Choose between 1 and %(hours)d hours; the legal basis sets the limit.") % {"hours": basis.grant_hours}

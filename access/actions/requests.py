@@ -241,9 +241,7 @@ def _ready(access_request: AccessRequest, *, by: User, version: int) -> tuple[Ac
     permissions.check_can_edit(by, access_request)
     today = timezone.localdate()
     permissions.check_can_file(by, today)
-    permissions.check_basis_applies(access_request.basis, by.organisation, today)
-    if access_request.case_purpose is not None:
-        permissions.check_purpose_applies(access_request.case_purpose, by.organisation, today)
+    permissions.check_law_applies(access_request, today)
     if version != access_request.version:
         raise WrongState(_("This request was saved elsewhere since you opened it. Read it again before you submit it."))
     particulars = read_particulars(access_request)
@@ -267,7 +265,7 @@ def _submit(
         for position, (person, index, answer) in enumerate(zip(particulars.people, indexes, said, strict=True), 1)
     ]
     basis = access_request.basis
-    # Two approvers where the basis says so, and where a person asked about is a minor.
+    # Two approvers where the basis says so, and where a person asked about is a minor or may be one.
     access_request.approvals_needed = max(basis.approvals, 2 if any(subject.is_minor for subject in subjects) else 1)
     access_request.receiving_organ = _route(access_request)
     access_request.due_at = _deadline(access_request, now)
@@ -347,10 +345,18 @@ def check_complete(access_request: AccessRequest, particulars: Particulars, toda
         raise Refused(impossible)
     if access_request.decision_on is not None and access_request.decision_on > today:
         raise Refused(_("The date of the decision is in the future; check it."))
+    purpose, act_on = access_request.case_purpose, access_request.act_on
+    why_not = law.why_not_act(purpose, act_on) or law.why_not_rung(
+        access_request.basis, purpose, access_request.asked_rung
+    )
+    if why_not:
+        raise Refused(why_not)
     for row, person in enumerate(particulars.people, 1):
         if not person.name.strip():
             raise Refused(_("Give name and number of person %(row)d; both are needed.") % {"row": row})
-        identifiers.parse_id_number(person.number, today, identifiers.DocumentType(person.document_type))
+        number = identifiers.parse_id_number(person.number, today, identifiers.DocumentType(person.document_type))
+        if why_not := law.why_not_age(purpose, act_on, number):
+            raise Refused(_("Person %(row)d: %(reason)s") % {"row": row, "reason": why_not})
 
 
 def why_not_the_day(act_on: date | None, people: list[Person], today: date) -> str:
@@ -407,7 +413,8 @@ def _subject(
         subject_key=index.subject_key,
         identity_key=index.identity_key,
         particulars=key.encrypt(content.written(PERSON_VERSION, asdict(person)), field=f"subject:{pk}"),
-        is_minor=number.birth_date is not None and identifiers.age_band(number.birth_date, today) in identifiers.MINORS,
+        # Whose age is not known may be one.
+        is_minor=number.birth_date is None or identifiers.age_band(number.birth_date, today) in identifiers.MINORS,
         population=population_answer,
     )
 

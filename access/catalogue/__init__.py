@@ -107,9 +107,14 @@ def insert_missing(model: type[models.Model], rows: Iterable[dict[str, Any]], *,
 
 
 @cache
-def categories() -> dict[str, dict[str, str]]:
+def categories() -> dict[str, dict[str, Any]]:
     """Return the titles of every category of offence, by code."""
     return {row["code"]: row for row in read(_FOLDER / "categories.json")}
+
+
+def kinds_of_acts() -> list[str]:
+    """Return the categories that are narrow enough to be "of the same kind"."""
+    return [code for code, row in categories().items() if row.get("is_kind")]
 
 
 def category_title(code: str) -> str:

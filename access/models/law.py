@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from access.exceptions import Unavailable
+from access.identifiers import AgeBand
 from access.models.people import Audience, User
 
 
@@ -200,14 +201,23 @@ class CasePurpose(models.Model):
     citation_zh = models.CharField(max_length=300)
     citation_en = models.CharField(max_length=300)
     quote_zh = models.TextField(blank=True)
-    # Counted back from the day of the new act, which the request names (access/law.py).
+    # Only earlier penalties count: what took effect up to the day of the new act, which the request names; and not before
+    # the window, counted back from that day, where there is one (access/law.py).
+    counts_from_act = models.BooleanField(default=False)
     window_months = models.PositiveIntegerField(null=True)
+    # The text is the law of acts of these days (Administrative Penalty Law, Article 37).
+    acts_from = models.DateField(null=True)
+    acts_until = models.DateField(null=True)
+    # How old the person was on the day of the new act; empty is any age.
+    age_bands = ArrayField(models.CharField(max_length=10, choices=AgeBand), default=list)
+    # A test whether there were earlier penalties needs none of what happened then.
+    highest_rung = models.CharField(max_length=10, choices=Rung, default=Rung.FULL)
     minimum_count = models.PositiveIntegerField(default=1)
     categories = ArrayField(models.CharField(max_length=40))
     same_kind = models.BooleanField(default=False, help_text="Only acts of the kind that the request names.")
     names_decision = models.BooleanField(default=False, help_text="Only the decision that the request names.")
     organisation_kinds = ArrayField(models.CharField(max_length=40))
-    case_bound = models.BooleanField(default=False)
+    case_bound = models.BooleanField(default=False, help_text="Only since the day that the request has to name.")
     standing = models.CharField(max_length=20, choices=Standing, default=Standing.ENABLED)
     standing_reason_zh = models.TextField(blank=True)
     standing_reason_en = models.TextField(blank=True)
@@ -223,6 +233,11 @@ class CasePurpose(models.Model):
         ordering: ClassVar = ["code", "-version"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["code", "version"], name="one_row_a_purpose_version"),
+            models.CheckConstraint(
+                name="what_is_said_of_an_act_asks_for_its_day",
+                condition=models.Q(counts_from_act=True)
+                | models.Q(window_months__isnull=True, acts_from__isnull=True, acts_until__isnull=True, age_bands=[]),
+            ),
             models.CheckConstraint(
                 name="closed_purpose_says_why",
                 condition=models.Q(standing=Standing.ENABLED)
@@ -252,11 +267,6 @@ class CasePurpose(models.Model):
     def remark(self) -> str:
         """What is worth knowing about this purpose, in the reader's language."""
         return in_reader_language(self, "remark")
-
-    @property
-    def counts_from_act(self) -> bool:
-        """Say whether the window is counted from the day of the new act, so that the request has to name it."""
-        return self.window_months is not None
 
 
 class UndertakingTexts(models.QuerySet["UndertakingText"]):

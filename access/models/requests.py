@@ -263,6 +263,7 @@ class RequestSubject(models.Model):
     subject_key = models.BinaryField()
     identity_key = models.BinaryField()
     particulars = models.BinaryField()
+    # Or may be one: the document does not say when they were born.
     is_minor = models.BooleanField()
     # Empty where no register was asked. Whoever does not match is compared by those who decide (`PERSON_` points).
     population = models.CharField(max_length=10, choices=PopulationAnswer, blank=True, default="", db_default="")

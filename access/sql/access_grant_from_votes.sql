@@ -19,7 +19,8 @@ begin
         raise exception 'nobody established that name and number belong together' using errcode = 'SE001';
     end if;
     select min(d.hours), min(d.openings), max(d.window_from),
-           (array['PRESENCE', 'ABSTRACT', 'FULL'])[min(public.access_rung_height(d.rung))]
+           (array['PRESENCE', 'ABSTRACT', 'FULL'])[least(
+               min(public.access_rung_height(d.rung)), public.access_rung_height(p.highest_rung))]
       into hours, g.openings, g.window_from, g.rung
       from public.access_decision d where d.access_request_id = p_request and d.round = r.round;
     g.id := gen_random_uuid();
@@ -35,7 +36,7 @@ begin
                                          array_remove(array[r.act_kind]::text[], '')) end,
         b.record_filter, greatest(b.filter_count, p.minimum_count),
         -- What took effect after the new act is not earlier than it.
-        g.window_from, case when p.window_months is not null then r.act_on end, r.decision_on,
+        g.window_from, case when p.counts_from_act then r.act_on end, r.decision_on,
         -- Law on the Prevention of Juvenile Delinquency Art. 59(2); whether a supervision organ is meant waits for review.
         exists (select from public.access_organisation o where o.id = r.organisation_id and o.kind = 'SUPERVISION_ORGAN'),
         p_now, p_now + make_interval(hours => hours), g.openings, p_narrowed)

@@ -20,7 +20,9 @@ begin
                 else false end
             and new.round = old.round + (new.status = 'SUBMITTED')::integer;
     end if;
-    if is_right is not true or new.status = 'SUBMITTED' and public.access_asks_enough(new) is not true then
+    if is_right is not true or new.status = 'SUBMITTED' and (
+        public.access_asks_enough(new)
+        and public.access_law_applies(new.basis_id, new.case_purpose_id, new.organisation_id)) is not true then
         raise exception 'this is not a move of a request that is made by hand' using errcode = 'SE001';
     end if;
     return new;

@@ -57,6 +57,7 @@ begin
             or not public.access_law_applies(r.basis_id, r.case_purpose_id, r.organisation_id)
             or (public.access_rung_height(p_rung)
                 <= least(public.access_rung_height(b.highest_rung), public.access_rung_height(r.asked_rung))) is not true
+            or p_rung <> 'FULL' and r.decision_on is not null
             or (p_hours between 1 and b.grant_hours) is not true
             or (p_openings between 1 and b.grant_openings) is not true
             or (widest is null or p_window_from >= widest) is not true
@@ -95,7 +96,7 @@ begin
     insert into public.audit_nonce (event_id, name, nonce) values (event, 'reason', p_reason_nonce);
 
     select count(*) into cast_votes from public.access_decision where access_request_id = p_request and round = r.round;
-    -- Two approvers where the basis says so, and where a person asked about is a minor.
+    -- Two approvers where the basis says so, and where a person asked about is a minor or may be one.
     needed := greatest(r.approvals_needed, b.approvals, case when exists (
         select from public.access_requestsubject where access_request_id = p_request and round = r.round and is_minor
     ) then 2 else 1 end);

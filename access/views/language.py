@@ -6,7 +6,6 @@ from http import HTTPStatus
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_POST
 from django.views.i18n import set_language as django_set_language
 
 from access import typed
@@ -14,7 +13,6 @@ from access import typed
 
 @login_not_required
 @typed.passes_on
-@require_POST
 def set_language(request: HttpRequest) -> HttpResponse:
     """Keep the language that was chosen and go back to the page; what was typed goes with it, to be shown there again.
 

@@ -218,7 +218,15 @@ def _form(access_request: AccessRequest, data: Any = None) -> DecisionForm:
         earliest=window.first if window else None,
         latest=window.last if window else None,
         people=people,
+        why_not_approve=_why_not_approve(access_request),
     )
+
+
+def _why_not_approve(access_request: AccessRequest) -> str:
+    """Return why the law does not carry the request any more, so that it can be returned or refused and not approved."""
+    if access_request.status != Status.SUBMITTED:
+        return ""
+    return permissions.why_not_law(access_request, timezone.localdate())
 
 
 def _window(access_request: AccessRequest) -> law.Window | None:

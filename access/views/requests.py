@@ -198,6 +198,11 @@ def edit(request: AuthenticatedHttpRequest, pk: uuid.UUID) -> HttpResponse:
     permissions.check_can_edit(request.user, access_request)
     if not access_request.is_editable and request.method == "GET":
         return redirect("access:request", pk=pk)
+    # What is written is written under the law of today.
+    today = timezone.localdate()
+    access_request.basis = permissions.newest_begun(access_request.basis, today)
+    if access_request.case_purpose is not None:
+        access_request.case_purpose = permissions.newest_begun(access_request.case_purpose, today)
     return _write(request, access_request.basis, access_request)
 
 
@@ -373,6 +378,7 @@ def _check_page(
         "asks_population": population.is_connected(),
         "form": form,
         "missing": missing_with_links(access_request, facts["particulars"]),
+        "why_not": permissions.why_not_law(access_request, timezone.localdate()),
         **_deadline(access_request.basis),
     }
     return render(request, "access/request_check.html", context)

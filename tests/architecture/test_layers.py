@@ -67,6 +67,7 @@ MAY_WRITE_SQL = {
 }
 # Every call of a function of the database, and the one place for each.
 DATABASE_CALLS = {
+    "access/naming.py": {"public.audit_json"},
     "access/database.py": {
         "public.access_vote",
         "public.access_ask_population",

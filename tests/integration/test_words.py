@@ -19,7 +19,7 @@ from access.models.requests import Status
 from access.templatetags.html import left_from
 from audit import sentences, trail
 from audit.models import Event
-from audit.trail import EventType
+from audit.kinds import TRAIL_ALARM
 from config import stock
 from tests import factories
 from tests.clients import signed_in
@@ -215,9 +215,9 @@ def test_law_in_english_is_called_unofficial_and_law_in_chinese_is_not(city):
 
 def test_the_row_of_an_alarm_says_its_reason_in_words(city):
     with transaction.atomic():
-        trail.write(EventType.TRAIL_ALARM, by=None, on=None, reason="NEVER_VERIFIED")
+        trail.write(TRAIL_ALARM, by=None, on=None, reason="NEVER_VERIFIED")
     with translation.override("en"):
-        line = sentences.describe(Event.objects.filter(kind=EventType.TRAIL_ALARM))[0]
+        line = sentences.describe(Event.objects.filter(kind=TRAIL_ALARM))[0]
     assert line.details == [("Reason", "The trail was never verified.")]
 
 
@@ -237,9 +237,9 @@ def test_who_confirmed_their_identity_for_a_request_stands_in_its_list(city):
     response = signed_in(city.auditor).get(reverse("audit:events"), {"q": number})
     shown = [row["line"] for row in response.context["rows"]]
     kinds = [line.event.kind for line in shown]
-    assert kinds.count(EventType.IDENTITY_NOT_CONFIRMED) == 1
+    assert kinds.count("IDENTITY_NOT_CONFIRMED") == 1
     # Whoever voted confirmed it too.
-    assert kinds.count(EventType.IDENTITY_CONFIRMED) == 2
+    assert kinds.count("IDENTITY_CONFIRMED") == 2
     assert {line.number for line in shown} == {number}
     assert other.access_request.number not in response.content.decode()
 

@@ -521,3 +521,45 @@ def test_a_deadline_is_told_in_working_days_hours_or_as_overdue(due_at, tone, la
     now = moment("2026-11-24T10:30").replace(tzinfo=calendar.ZONE)
     told = shell.due(moment(due_at).replace(tzinfo=calendar.ZONE), now)
     assert (told.tone, told.label) == (tone, label)
+
+
+# When the law changes while a request waits --------------------------------------------------------------------------
+
+
+def test_a_request_under_an_older_version_is_returned_and_its_form_is_written_under_the_newer_one(client, city, enact):
+    waiting = factories.submitted(city, by=city.judge, code="PSAPL-136-CASE", asked_rung="ABSTRACT")
+    newer = enact(factories.version_of(waiting.case_purpose, 2, window_months=6))
+    client.force_login(city.supervisor)
+    assert "A newer version of “Theft: threshold halved”" in page(client.get(review_url(waiting)))
+
+    # Nobody is asked who they are for a vote that cannot be cast.
+    refused = page(client.post(decide_url(waiting), vote(waiting)))
+    assert "it is returned, and whoever wrote it" in refused and "Password" not in refused
+    assert not Decision.objects.exists()
+    client.post(decide_url(waiting), vote(waiting, "return"))
+    waiting.refresh_from_db()
+    assert waiting.status == Status.RETURNED
+
+    client.force_login(city.judge)
+    check = page(client.get(reverse("access:request_check", args=[waiting.pk])))
+    assert "A newer version of" in check and "Submit the request" not in check
+    form = page(client.get(reverse("access:request_edit", args=[waiting.pk])))
+    assert "reaches back 6 months" in form
+    saved = client.post(
+        reverse("access:request_edit", args=[waiting.pk]),
+        {
+            **{f"{name}_1": value for name, value in vars(requests.read_particulars(waiting).people[0]).items()},
+            "rows": "1",
+            "version": waiting.version,
+            "case_purpose": waiting.case_purpose.code,
+            "case_number": "（2026）沪0101刑初123号",
+            "act_on": str(waiting.act_on),
+            "asked_rung": "ABSTRACT",
+            "reason": "理由。",
+            "scope_of_use": "用途。",
+            "action": "continue",
+        },
+    )
+    assert saved.status_code == 302
+    waiting.refresh_from_db()
+    assert waiting.case_purpose == newer

@@ -403,11 +403,13 @@ def test_a_draft_without_a_purpose_keeps_the_day_that_was_typed(client, city):
 def test_a_review_asks_for_the_decision_and_drops_the_day_of_an_act(client, city):
     sign_in(client, city.judge)
     refused = page(client.post(begin_url("PSAPL-136-CASE"), case_form(case_purpose="REVIEW", letter=letter())))
+    assert "the answer would be about every decision of that day" in refused
     assert "Give the number of the decision under review." in refused
     assert "Give the date of the decision under review." in refused
     decision = {"decision_number": "京公海行罚决字〔2026〕50316号", "decision_on": "2026-06-10", "act_on": "2026-01-01"}
+    decision["asked_rung"] = "FULL"
 
-    client.post(begin_url("PSAPL-136-CASE"), case_form(case_purpose="REVIEW", letter=letter(), **decision))
+    client.post(begin_url("PSAPL-136-CASE"), {**case_form(case_purpose="REVIEW", letter=letter()), **decision})
 
     draft = AccessRequest.objects.get()
     assert (draft.decision_on, draft.act_on) == (date(2026, 6, 10), None)
@@ -420,10 +422,41 @@ def test_acts_of_the_same_kind_need_the_kind(client, city):
     act = {"case_purpose": "CRIM-ARREST", "act_on": "2026-06-10"}
     refused = client.post(begin_url("PSAPL-136-CASE"), case_form(**act, letter=letter()))
     assert "Choose the kind of the new act." in page(refused)
+    # A whole section of the law is no kind.
+    assert 'value="SOCIAL_ADMIN"' not in page(refused) and 'value="SWINDLE"' in page(refused)
+    section = client.post(begin_url("PSAPL-136-CASE"), case_form(**act, act_kind="SOCIAL_ADMIN", letter=letter()))
+    assert "Select a valid choice" in page(section)
 
     client.post(begin_url("PSAPL-136-CASE"), case_form(**act, act_kind="THEFT", letter=letter()))
 
     assert AccessRequest.objects.get().act_kind == "THEFT"
+
+
+def test_what_a_purpose_does_not_carry_is_said_beside_its_field(client, city):
+    branch = factories.organisation(OrganisationKind.PUBLIC_SECURITY_BRANCH)
+    station = factories.organisation(parent=branch)
+    sign_in(client, factories.user_with(Duty.FILE_REQUESTS, organisation=station))
+    values = case_form(case_purpose="CASE-DET-23", act_on="2025-12-20", letter=letter())
+    values["case_number"] = "A3101010000002026010001"
+
+    shown = page(client.post(begin_url("PSAPL-136-CASE"), values))
+    assert 'value="FULL"' not in shown  # none of their purposes needs it
+    for field, sentence in (
+        ("act_on", "is the law of acts since 2026-01-01; this act was earlier"),
+        ("number_1", "is about people who were 14 to 15, or 70 and over on the day of the new act"),
+    ):
+        error = shown.split(f'id="id_{field}_error"', 1)[1].split("</div></div>", 1)[0]
+        assert sentence in error
+    values |= {"act_on": "2026-06-10", "document_type_1": "passport", "number_1": "E12345678", "letter": letter()}
+    assert "does not say when the person was born" in page(client.post(begin_url("PSAPL-136-CASE"), values))
+    values |= {"document_type_1": "resident_id", "number_1": factories.id_number(date(2011, 6, 1)), "letter": letter()}
+    assert client.post(begin_url("PSAPL-136-CASE"), values).status_code == 302
+
+    sign_in(client, city.judge)
+    shown = page(
+        client.post(begin_url("PSAPL-136-CASE"), {**case_form(case_purpose="CRIM-THEFT"), "asked_rung": "FULL"})
+    )
+    assert "the answer says at most “Category, date, organ and penalty”" in shown
 
 
 def test_a_court_is_told_which_purposes_wait_or_ended_and_a_kindergarten_is_asked_for_none(client, city):

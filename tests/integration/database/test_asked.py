@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import psycopg
 import pytest
@@ -100,7 +100,7 @@ def test_what_lacks_something_or_asks_for_more_is_not_submitted(app, city, arres
 
 
 def test_a_kind_of_act_is_a_code_and_not_every_kind(app, city, arrest):
-    for kind in ("*", "a word", '","more":"'):
+    for kind in ("*", "a word", '","more":"', "SOCIAL_ADMIN", "PUBLIC_ORDER", "PROPERTY", "FRAUD", "NO_SUCH"):
         with pytest.raises(psycopg.DatabaseError):
             submit(app, city, arrest, act_kind=kind)
     assert AccessRequest.objects.get().status == "DRAFT"
@@ -147,6 +147,69 @@ def test_no_vote_is_about_days_that_no_calendar_of_ours_has(app, city, day):
     with pytest.raises(psycopg.DatabaseError) as error:
         app.execute(VOTE, vote_values(access_request, city.supervisor, window_from=day))
     assert refused(error)
+
+
+def about(city, code, **values):
+    """Return a complete draft of a station, a procuratorate or a supervision organ for a purpose of the catalogue."""
+    purpose = CasePurpose.objects.get(code=code)
+    branch = factories.organisation(OrganisationKind.PUBLIC_SECURITY_BRANCH)
+    kind = OrganisationKind(purpose.organisation_kinds[-1])
+    unit = factories.organisation(kind, parent=branch if kind == OrganisationKind.POLICE_STATION else None)
+    by = factories.user_with(Duty.FILE_REQUESTS, organisation=unit)
+    return factories.request_draft(city, by=by, code="PSAPL-136-CASE", case_purpose=purpose, **values)
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"),
+    [
+        ("CASE-AGG-22", {"act_on": "2025-12-31"}),  # the earlier law's six months apply
+        ("CASE-AGG-20", {"act_on": "2026-01-01"}),
+        ("CASE-DET-23", {"act_on": "2015-06-01"}),
+        ("CASE-AGG-22", {"asked_rung": "FULL"}),  # a test for earlier penalties reads no particulars
+        ("CRIM-DANGER", {"act_on": None}),  # nothing but earlier penalties
+        ("SUPERVISE-18", {"asked_from": None}),  # no whole life
+    ],
+)
+def test_what_the_purpose_does_not_carry_is_not_submitted(app, city, code, asked):
+    act_on = {"CASE-AGG-20": date(2025, 12, 1), "SUPERVISE-18": None}.get(code, date(2026, 6, 10))
+    draft = about(city, code, act_on=act_on)
+    with pytest.raises(psycopg.DatabaseError) as error:
+        submit(app, city, draft, **asked)
+    assert refused(error)
+    assert submit(app, city, draft).status == "SUBMITTED"
+
+
+def test_a_vote_and_a_grant_say_no_more_than_the_purpose_does(app, owner, city):
+    """Even where an older database, or its owner, left a request that asks for more."""
+    draft = submit(app, city, about(city, "CASE-AGG-22", act_on=date(2026, 6, 10)))
+    owner.execute("alter table access_accessrequest disable trigger user")
+    owner.execute("update access_accessrequest set asked_rung = 'FULL'")
+    draft.refresh_from_db()
+    window = factories.scope_for(draft).window_from
+    with pytest.raises(psycopg.DatabaseError) as error:
+        app.execute(VOTE, vote_values(draft, city.supervisor, rung="FULL", window_from=window))
+    assert refused(error)
+
+
+@pytest.mark.parametrize("rung", ["PRESENCE", "ABSTRACT"])
+def test_a_review_answers_at_the_level_that_holds_the_number_and_at_no_other(app, city, rung):
+    purpose = CasePurpose.objects.get(code="REVIEW")
+    draft = factories.request_draft(
+        city,
+        by=city.judge,
+        code="PSAPL-136-CASE",
+        case_purpose=purpose,
+        decision_on=date(2026, 9, 2),
+        decision_number="测公（治）行罚决字〔2026〕00001号",
+    )
+    with pytest.raises(psycopg.DatabaseError) as error:
+        submit(app, city, draft, asked_rung=rung)
+    assert refused(error)
+    submit(app, city, draft)
+    with pytest.raises(psycopg.DatabaseError) as error:
+        app.execute(VOTE, vote_values(draft, city.supervisor, rung=rung))
+    assert refused(error)
+    app.execute(VOTE, vote_values(draft, city.supervisor))
 
 
 # What a vote is about -----------------------------------------------------------------------------------------------

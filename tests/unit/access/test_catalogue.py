@@ -75,7 +75,7 @@ NARROWED_PURPOSES = {
 }
 ADDED_PURPOSES = {
     *("CASE-PROC-160", "CRIM-PROCURE", "CRIM-TIPOFF", "CRIM-NETUSE", "CRIM-NETHELP", "CRIM-BORDER"),
-    *("CRIM-PRECURSOR", "CRIM-DANGER"),
+    *("CRIM-PRECURSOR", "CRIM-DANGER", "CASE-AGG-20"),
 }
 
 
@@ -105,7 +105,9 @@ def test_every_researched_purpose_is_here_with_its_window_and_tags():
     assert set(PURPOSES) == set(shared) | ADDED_PURPOSES
     for code, row in shared.items():
         assert PURPOSES[code]["window_months"] == months[row["window"]], code
-        assert PURPOSES[code]["case_bound"] == (row["window"] == "case-bound"), code
+        # About one decision, or about the time that the request names: never a whole life.
+        is_bound = PURPOSES[code]["case_bound"] or PURPOSES[code]["names_decision"]
+        assert is_bound == (row["window"] == "case-bound"), code
         assert PURPOSES[code]["categories"] == NARROWED_PURPOSES.get(code, row["category_tags"]), code
 
 
@@ -179,6 +181,36 @@ def test_a_purpose_is_complete_and_belongs_to_state_organs(code):
         assert row["standing_reason_zh"] == row["standing_reason_en"] == ""
     else:
         assert row["standing_reason_zh"].endswith("。") and row["standing_reason_en"].endswith(".")
+
+
+OF_THE_LAW_OF_2025 = {"CASE-AGG-22", "CASE-DET-23", "CASE-65-2"}
+
+
+@pytest.mark.parametrize("code", PURPOSES)
+def test_a_window_is_that_of_the_law_of_the_day_of_the_act(code):
+    """Administrative Penalty Law, Article 37: what the law of 2025 made heavier is for acts since 2026."""
+    row = PURPOSES[code]
+    rests_on_it = row["citation_zh"].startswith("《治安管理处罚法》第") and row["window_months"] is not None
+    assert rests_on_it == (code in OF_THE_LAW_OF_2025)
+    assert row["acts_from"] == ("2026-01-01" if rests_on_it else None)
+    assert row["acts_until"] == ("2025-12-31" if code == "CASE-AGG-20" else None)
+    if row["window_months"] or row["acts_from"] or row["acts_until"] or row["age_bands"]:
+        assert row["counts_from_act"]
+
+
+def test_ages_are_those_of_article_23():
+    assert {code: row["age_bands"] for code, row in PURPOSES.items() if row["age_bands"]} == {
+        "CASE-DET-23": ["from_14", "from_70"],
+        "CASE-FIRST-1618": ["from_16"],
+    }
+
+
+def test_only_who_judges_the_decision_or_the_person_of_the_case_reads_particulars():
+    assert {code for code, row in PURPOSES.items() if row["highest_rung"] == Rung.FULL} == {"SUPERVISE-18", "REVIEW"}
+
+
+def test_what_speaks_of_earlier_penalties_ends_on_the_day_of_the_new_act():
+    assert {code for code, row in PURPOSES.items() if not row["counts_from_act"]} == {"SUPERVISE-18", "REVIEW"}
 
 
 def test_who_asks_is_who_the_text_lets_ask():

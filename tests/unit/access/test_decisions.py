@@ -175,7 +175,9 @@ def test_an_approval_is_never_of_a_period_that_begins_after_the_new_act(city):
 
 
 def test_an_approval_never_says_more_than_the_basis_whatever_was_asked(city):
-    access_request = factories.submitted(city, asked_rung="FULL")
+    with pytest.raises(Refused, match="the answer says at most “Whether there is a record"):
+        factories.submitted(city, asked_rung="FULL")
+    access_request = factories.submitted(city)
 
     for rung in ("FULL", "ABSTRACT"):
         with pytest.raises(Refused, match="nor more than the legal basis allows"):
@@ -376,20 +378,86 @@ def test_deciding_one_request_leaves_every_other_request_of_the_person_as_it_was
 # The law that was used is kept ---------------------------------------------------------------------------------------------
 
 
-def test_a_new_version_of_the_law_changes_no_request_decision_or_grant(city, enact):
+REPEALED = {"standing": "REFUSED", "standing_reason_zh": "已废止。", "standing_reason_en": "Repealed."}
+CHANGES = {
+    "waits": {**REPEALED, "standing": "LEGAL_REVIEW_FIRST"},
+    "repealed": REPEALED,
+    "ended": {"valid_until": timezone.localdate() - timedelta(days=1)},
+    "narrower": {"categories": ["SEXUAL"]},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("of", ["basis", "purpose"])
+def test_once_a_newer_version_is_in_force_the_older_one_carries_no_vote(city, enact, monkeypatch, of, change):
+    waiting = case(city)
+    enact(
+        factories.version_of(getattr(waiting, {"basis": "basis", "purpose": "case_purpose"}[of]), 2, **CHANGES[change])
+    )
+
+    with pytest.raises(Refused, match="A newer version of .* it is returned"):
+        vote(waiting, city.supervisor)
+    # And by the database, whatever the application says of the law.
+    monkeypatch.setattr(permissions, "check_law_applies", lambda *_arguments: None)
+    with pytest.raises(WrongState, match="nothing was done"):
+        vote(waiting, city.supervisor)
+    assert nothing_happened(waiting)
+    # To say no, or to send it back, takes no law.
+    assert return_(waiting, city.supervisor).status == Status.RETURNED
+
+
+def test_between_two_votes_the_law_may_change_as_well(city, enact):
+    waiting = vote(case(city), city.supervisor)
+    enact(factories.version_of(waiting.case_purpose, 2, window_months=1))
+
+    with pytest.raises(Refused, match="A newer version"):
+        vote(waiting, city.supervisor2)
+    assert not Grant.objects.exists()
+
+
+def test_a_version_that_has_not_begun_changes_nothing(city, enact):
+    waiting = factories.submitted(city)
+    enact(factories.version_of(waiting.basis, 2, **REPEALED | {"valid_from": timezone.localdate() + timedelta(days=1)}))
+
+    assert vote(waiting, city.supervisor).status == Status.APPROVED
+
+
+def test_a_new_version_of_the_law_changes_no_decision_and_no_grant(city, enact):
     old = factories.basis()
-    waiting, grant = factories.submitted(city), factories.approved(city)
-    new = enact(factories.version_of(old, 2, categories=["SEXUAL"], grant_hours=1))
+    grant = factories.approved(city)
+    new = enact(factories.version_of(old, 2, **REPEALED))
     assert factories.basis() == new
 
-    waiting = vote(waiting, city.supervisor, hours=72)
-
-    for row in (waiting, waiting.grant, waiting.decisions.get(), grant, grant.access_request.decisions.get()):
+    for row in (grant, grant.access_request, grant.access_request.decisions.get()):
+        row.refresh_from_db()
         assert row.basis == old
-    assert waiting.grant.categories == old.categories
+    assert grant.categories == old.categories
+    factories.ready(grant)
+    disclosure.open_answer(
+        grant, factories.subject_of(grant), by=city.requester, session_key=SESSION, token=factories.token()
+    )
     event = Event.objects.filter(kind="REQUEST_VOTED").latest("at")
     assert b'"basis_version":1' in bytes(event.canonical)
-    assert factories.submitted(city).basis == new
+
+
+def test_what_was_returned_is_submitted_under_the_newer_version(city, enact):
+    returned = return_(case(city), city.supervisor)
+    newer = enact(factories.version_of(returned.case_purpose, 2, window_months=1))
+    with pytest.raises(Refused, match="A newer version"):
+        requests.submit(returned, by=city.judge, version=returned.version)
+
+    saved = requests.save_draft(
+        returned,
+        requests.read_particulars(returned),
+        by=city.judge,
+        basis=returned.basis,
+        case_purpose=newer,
+        asked_rung=returned.asked_rung,
+        act_on=returned.act_on,
+        version=returned.version,
+    )
+    saved = requests.submit(saved, by=city.judge, version=saved.version)
+    assert vote(vote(saved, city.supervisor), city.supervisor2).grant.case_purpose == newer
 
 
 def test_a_basis_that_ended_while_a_request_waited_is_not_approved_any_more(city, enact, owner, monkeypatch):
@@ -403,7 +471,7 @@ def test_a_basis_that_ended_while_a_request_waited_is_not_approved_any_more(city
     # And by the database's own day, whatever the application says of the law.
     owner.execute("alter table access_legalbasis disable trigger user")
     owner.execute("update access_legalbasis set valid_until = current_date - 2 where id = %s", [ending.pk])
-    monkeypatch.setattr(permissions, "check_basis_applies", lambda *_arguments: None)
+    monkeypatch.setattr(permissions, "check_law_applies", lambda *_arguments: None)
     with pytest.raises(WrongState, match="nothing was done"):
         vote(access_request, city.supervisor)
     assert nothing_happened(access_request)

@@ -10,6 +10,7 @@ from dateutil.relativedelta import relativedelta
 
 from access import law
 from access.exceptions import Refused
+from access.identifiers import IdNumber
 from access.models import AccessRequest, CasePurpose, LegalBasis, Organisation
 from access.models.people import OrganisationKind
 
@@ -19,7 +20,9 @@ MONTHS = [12, 24, 36, 60]
 
 
 def purpose(**values) -> CasePurpose:
-    return CasePurpose(**{"window_months": 12, "categories": ["*"], "minimum_count": 1, **values})
+    return CasePurpose(
+        **{"counts_from_act": True, "window_months": 12, "categories": ["*"], "minimum_count": 1, **values}
+    )
 
 
 def basis(**values) -> LegalBasis:
@@ -100,6 +103,15 @@ def test_a_window_without_the_day_of_the_act_is_refused():
         law.window(None, 12, act_on=None, today=TODAY)
 
 
+def test_earlier_penalties_without_a_window_are_those_until_the_act():
+    window = law.window(None, None, earlier_only=True, act_on=date(2026, 6, 10), today=TODAY)
+
+    assert (window.first, window.last) == (None, date(2026, 6, 10))
+    assert "earlier penalties" in window.steps[0] and "until the new act of 2026-06-10" in window.steps[0]
+    with pytest.raises(Refused, match="Give the day of the new act"):
+        law.window(None, None, earlier_only=True, act_on=None, today=TODAY)
+
+
 def test_the_calculation_is_said_in_words():
     [step] = law.window(None, 12, act_on=date(2026, 6, 10), today=TODAY).steps
 
@@ -143,23 +155,82 @@ def test_only_supervision_organs_are_not_shown_what_somebody_did_under_eighteen(
         ({}, {}, ["Give the day of the new act."]),
         ({}, {"act_on": TODAY}, []),
         ({"same_kind": True}, {"act_on": TODAY}, ["Choose the kind of the new act."]),
+        ({"same_kind": True}, {"act_on": TODAY, "act_kind": "PROPERTY"}, ["Choose the kind of the new act."]),
+        ({"same_kind": True}, {"act_on": TODAY, "act_kind": "THEFT"}, []),
         (
-            {"window_months": None, "names_decision": True},
+            {"counts_from_act": False, "window_months": None, "names_decision": True},
             {},
             ["Give the number of the decision under review.", "Give the date of the decision under review."],
         ),
         (
-            {"window_months": None, "names_decision": True},
+            {"counts_from_act": False, "window_months": None, "names_decision": True},
             {"decision_on": TODAY, "number": "京公海行罚决字〔2026〕1号"},
             [],
         ),
-        ({"window_months": None}, {}, []),
+        ({"counts_from_act": False, "window_months": None}, {}, []),
+        ({"window_months": None}, {}, ["Give the day of the new act."]),
+        (
+            {"counts_from_act": False, "window_months": None, "case_bound": True},
+            {},
+            ["Say since when: this case purpose is about the time of the case and never a whole life."],
+        ),
+        ({"counts_from_act": False, "window_months": None, "case_bound": True}, {"asked_from": TODAY}, []),
     ],
 )
 def test_a_purpose_asks_for_what_it_needs_and_for_nothing_else(needs, given, missing):
     number = given.pop("number", "")
 
     assert law.missing_for_purpose(request(case_purpose=purpose(**needs), **given), number) == missing
+
+
+@pytest.mark.parametrize(
+    ("bounds", "act_on", "why"),
+    [
+        ({"acts_from": date(2026, 1, 1)}, date(2025, 12, 31), "is the law of acts since 2026-01-01"),
+        ({"acts_from": date(2026, 1, 1)}, date(2026, 1, 1), ""),
+        ({"acts_until": date(2025, 12, 31)}, date(2025, 12, 31), ""),
+        ({"acts_until": date(2025, 12, 31)}, date(2026, 1, 1), "is the law of acts until 2025-12-31"),
+        ({}, date(2010, 1, 1), ""),
+    ],
+)
+def test_a_text_is_the_law_of_acts_of_its_days(bounds, act_on, why):
+    said = law.why_not_act(purpose(**bounds), act_on)
+
+    assert why in said and bool(why) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("born", "act_on", "is_meant"),
+    [
+        (date(2012, 3, 1), date(2026, 3, 1), False),  # the birthday itself: still 13
+        (date(2012, 3, 1), date(2026, 3, 2), True),
+        (date(2010, 3, 1), date(2026, 3, 1), True),  # 15
+        (date(2010, 3, 1), date(2026, 3, 2), False),  # 16
+        (date(1990, 1, 1), date(2026, 3, 2), False),
+        (date(1956, 3, 1), date(2026, 3, 1), False),  # 69
+        (date(1956, 3, 1), date(2026, 3, 2), True),
+        (date(2026, 8, 1), date(2026, 3, 2), False),  # not born yet
+        (None, date(2026, 3, 2), False),
+    ],
+)
+def test_a_text_about_ages_is_about_who_had_them_on_the_day_of_the_act(born, act_on, is_meant):
+    of_23 = purpose(age_bands=["from_14", "from_70"], citation_en="Art. 23(2)", citation_zh="第二十三条第二款")
+    said = law.why_not_age(of_23, act_on, IdNumber("X", born))
+
+    assert bool(said) != is_meant
+    if born is None:
+        assert "does not say when the person was born" in said
+    assert law.why_not_age(purpose(), act_on, IdNumber("X", born)) == ""
+
+
+def test_an_answer_never_says_more_than_the_purpose_needs():
+    open_basis, test_only = basis(highest_rung="FULL"), purpose(highest_rung="ABSTRACT")
+
+    assert law.highest_rung(open_basis, test_only) == "ABSTRACT"
+    assert law.highest_rung(basis(highest_rung="PRESENCE"), test_only) == "PRESENCE"
+    assert law.highest_rung(open_basis, None) == "FULL"
+    assert law.why_not_rung(open_basis, test_only, "ABSTRACT") == ""
+    assert "served by less" in law.why_not_rung(open_basis, test_only, "FULL")
 
 
 def rows() -> list[CasePurpose]:

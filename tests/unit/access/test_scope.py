@@ -131,15 +131,27 @@ def test_a_request_whose_act_has_no_day_yet_says_that_it_is_missing(city):
 
 
 def test_a_case_purpose_says_its_limits_before_anything_is_known_of_the_case():
-    theft = CasePurpose(categories=["THEFT"], window_months=12, minimum_count=2)
+    theft = CasePurpose(
+        categories=["THEFT"], counts_from_act=True, window_months=12, minimum_count=2, highest_rung="ABSTRACT"
+    )
     assert scope.of_purpose(theft) == [
         "It covers: theft.",
         "It answers only if there are 2 records or more; fewer look like none.",
         "It reaches back 12 months from the new act, whose day is not given yet.",
+        "The answer says at most: Category, date, organ and penalty.",
+    ]
+    first = CasePurpose(
+        categories=["*"], counts_from_act=True, acts_from=date(2026, 1, 1), age_bands=["from_14", "from_70"]
+    )
+    assert scope.of_purpose(first)[1:4] == [
+        "It covers penalties that took effect until the new act, whose day is not given yet.",
+        "It is the law of acts since 2026-01-01.",
+        "It is about people who were 14 to 15, or 70 and over on the day of the new act.",
     ]
     assert scope.of_purpose(CasePurpose(categories=["THEFT"], same_kind=True))[0].endswith("as the new act.")
     assert scope.of_purpose(CasePurpose(categories=["*"], names_decision=True))[1:] == [
-        "It is about the decision under review only, whose date is not given yet."
+        "It is about the decision under review only, whose date is not given yet.",
+        "The answer says at most: The particulars.",
     ]
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -19,7 +20,7 @@ OLD = {code: row for code, row in ROWS.items() if row["law"] == "PSAPL-2005"}
 OWN_TAGS = {
     *("PROSTITUTION_ACT", "CYBER_NETWORK", "GAMBLING_ACT", "ABANDONMENT", "DEFAMATION", "EXTORTION", "SNATCH_LOOT"),
     *("STOLEN_GOODS", "SHELTER_DRUG_USE", "PERSONAL_INFO", "UNLICENSED", "PROCURING", "TIP_OFF", "PRECURSOR"),
-    "BORDER_CROSSING",
+    *("BORDER_CROSSING", "SWINDLE", "DAMAGE", "AFFRAY"),
 }
 # Where the check against the text of the law corrected the research: narrowed tags, one penalty, one circumstance.
 CORRECTED_TAGS = {
@@ -131,6 +132,25 @@ def test_the_narrow_tags_reach_no_further_than_their_article():
     assert {row["article"] for row in NEW.values() if "CYBER_NETWORK" in row["tags"]} == {33}
     acts = {row["code"] for row in NEW.values() if "PROSTITUTION_ACT" in row["tags"]}
     assert acts == {"PSAPL2025-078-p1-i1", "PSAPL2025-078-p1-i2"}
+
+
+def test_of_the_same_kind_is_one_act_of_one_article_and_never_a_section():
+    sections = {"PUBLIC_ORDER", "PUBLIC_SAFETY", "PERSON", "PROPERTY", "SOCIAL_ADMIN", "*"}
+    kinds = set(access_catalogue.kinds_of_acts())
+    assert not kinds & (sections | {"FRAUD", "OBSTRUCTION", "POLITICAL", "BUSINESS", "DRUG_OTHER", "PROSTITUTION"})
+    for kind in kinds:
+        for law in (NEW, OLD):
+            # Driving animals to harm somebody is punished as the assault that it is.
+            articles = {
+                row["article"] for row in law.values() if kind in row["tags"] and not row["code"].endswith("089-p4")
+            }
+            assert len(articles) <= 1, (kind, articles)
+
+
+def test_the_kinds_of_the_database_are_those_of_the_file():
+    text = (Path(access_catalogue.__file__).parents[1] / "sql" / "access_act_kinds.sql").read_text(encoding="utf-8")
+
+    assert re.findall("'([A-Z_]+)'", text) == sorted(access_catalogue.kinds_of_acts())
 
 
 def test_an_offence_is_found_by_the_sound_and_the_initials_of_its_name():

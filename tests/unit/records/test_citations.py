@@ -45,11 +45,14 @@ def test_every_citation_of_a_sealing_rule_is_in_the_list(row):
 
 
 @pytest.mark.parametrize(
-    "row", [row for row in ROWS if "《治安管理处罚法》第" in row["citation_zh"]], ids=lambda row: row["code"]
+    "row",
+    [row for row in ROWS if re.search("《治安管理处罚法》[第（]", row["citation_zh"])],
+    ids=lambda row: row["code"],
 )
 def test_what_is_quoted_from_the_law_itself_stands_in_it(row):
-    cited = re.findall(r"《治安管理处罚法》(第[^；、《]+)", row["citation_zh"])
-    text = "".join(paragraph for place in cited for paragraph in statutes.words("PSAPL-2025", place))
+    law = "PSAPL-2005" if "修订前" in row["citation_zh"] else "PSAPL-2025"
+    cited = re.findall(r"《治安管理处罚法》(?:（[^）]+）)?(第[^；、《]+)", row["citation_zh"])
+    text = "".join(paragraph for place in cited for paragraph in statutes.words(law, place))
 
     assert all(part in text for part in row["quote_zh"].split("…"))
 
@@ -112,3 +115,69 @@ def test_the_quotations_of_the_undertaking_stand_in_the_law():
         text = "".join(statutes.words("PSAPL-2025", place.removeprefix("《治安管理处罚法》")))
         for part in words.split("……"):
             assert part in text, part
+
+
+# The limits of procedure ----------------------------------------------------------------------------------------------
+
+LIMITS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in (statutes.FOLDER / "limits.md").read_text(encoding="utf-8").splitlines()
+    if line.startswith("| ") and not line.startswith(("| article", "| ---"))
+]
+
+
+def articles_of(cell: str) -> set[int]:
+    """Return the articles of the law in force that a row of the limits is about."""
+    if not re.match(r"PSAPL \d", cell):
+        return set()
+    numbers = [int(number) for number in re.findall(r"(?<![\d(])\d+(?=[ ,(]|$)", cell)]
+    return set(range(numbers[0], numbers[1] + 1)) if " to " in cell else set(numbers)
+
+
+def test_the_articles_of_a_limit_are_read_whatever_way_they_are_written():
+    assert articles_of("PSAPL 9(4)") == {9}
+    assert articles_of("PSAPL 126 to 130") == {126, 127, 128, 129, 130}
+    assert articles_of("PSAPL 123, 124") == {123, 124}
+    assert articles_of("PSAPL before 2026, 76") == articles_of("行政复议法 20") == set()
+
+
+@pytest.mark.parametrize("row", LIMITS, ids=lambda row: row[0])
+def test_a_limit_says_whether_its_words_can_be_read_here(row):
+    article, says, _before, _does, quoted = row
+    cited = articles_of(article)
+
+    assert quoted == ("quoted" if cited and cited <= set(statutes.articles("PSAPL-2025")) else "not quoted")
+    # Whatever is Chinese in a row that is quoted stands in the law word for word.
+    if quoted == "quoted":
+        text = "".join("".join(statutes.words("PSAPL-2025", f"第{chinese(number)}条")) for number in cited)
+        for words in re.findall(r"[\u4e00-\u9fff]{4,}", says):
+            assert words in text, words
+
+
+def chinese(wanted: int) -> str:
+    """Return the numeral of an article."""
+    digits = "零一二三四五六七八九"
+    hundreds, tens, ones = wanted // 100, wanted % 100 // 10, wanted % 10
+    begin = f"{digits[hundreds]}百" if hundreds else ""
+    middle = (f"{digits[tens]}十" if tens > 1 or hundreds else "十") if tens else ("零" if hundreds and ones else "")
+    return begin + middle + (digits[ones] if ones else "")
+
+
+def test_the_quotation_of_the_privacy_law_in_the_undertaking_is_that_of_the_list():
+    """Findings A13 and A23: what a screen quotes is in the list, whole."""
+    [row] = [row for row in read(FOLDER / "undertaking_texts.json") if row["code"] == "OTHERS"]
+    listed = {entry[1]: entry[2] for entry in ENTRIES if entry[0] == "undertaking: others"}
+    lines = (line.partition("\u3000") for line in row["quotations_zh"].splitlines())
+    quoted = {place: words for place, _space, words in lines if place.startswith("《个人信息保护法》")}
+
+    assert set(quoted) == {"《个人信息保护法》第十条", "《个人信息保护法》第七十一条"}
+    for citation, words in quoted.items():
+        assert words.replace("……", "") in listed[citation], citation
+
+
+def test_a_kindergarten_is_told_of_the_office_of_the_county_and_nobody_of_a_nameless_law():
+    [row] = [row for row in ROWS if row["code"] == "PRESCHOOL-44"]
+    assert "向县级人民政府教育行政部门报告" in row["effect_zh"] and "举办者" not in row["title_zh"]
+    source = (ROOT / "locale/zh_Hans/LC_MESSAGES/django.po").read_text(encoding="utf-8")
+    assert "法律第一百三十六条" not in source
+    assert "《治安管理处罚法》第一百三十六条只允许两类查询" in source

@@ -23,6 +23,7 @@ OFFENCES = {
 }
 NEW_THEFT, OLD_THEFT = OFFENCES["PSAPL2025-058-p1-i1"], OFFENCES["PSAPL2005-058-p1-i1"]
 TODAY = date(2026, 11, 24)
+pytestmark = pytest.mark.django_db  # an earlier law is read where the younger one is used
 
 
 def written(offence: Offence, acted_on: date, decided_on: date, *, reason="", penalty=Penalty(fine_yuan=500), **typed):  # noqa: B008
@@ -163,3 +164,44 @@ def test_a_number_of_a_year_to_come_is_refused_and_one_of_another_year_than_the_
         assert entry.year_notice(written(*given)) == ""
         told = entry.year_notice(written(*given, decision_number="测公（治）行罚决字〔2025〕00001号"))
     assert told == "The decision number names the year 2025, the date of the decision is 2026-01-02. Check both."
+
+
+@pytest.mark.parametrize(
+    ("code", "penalty", "why"),
+    [
+        # Organising minors to keep company for pay was no offence; nor was selling personal information.
+        ("PSAPL2025-048-p1", Penalty(detention_days=15, fine_yuan=5000), "is new"),
+        ("PSAPL2025-056-p1", Penalty(detention_days=15), "is new"),
+        # An assault cost 200 to 500 yuan beside the detention, and costs 500 to 1,000.
+        (
+            "PSAPL2025-051-p1-i1",
+            Penalty(detention_days=10, fine_yuan=1000),
+            "at most 10 days of detention and 1000 yuan, against 10 days and 500 yuan of PSAPL before 2026, Art. 43",
+        ),
+        (
+            "PSAPL2025-051-p1-i1",
+            Penalty(fine_yuan=1000),
+            "0 days of detention and 1000 yuan, against 0 days and 500 yuan",
+        ),
+        ("PSAPL2025-058-p1-i1", Penalty(detention_days=15, fine_yuan=3000), "15 days and 1000 yuan"),
+        ("PSAPL2025-089-p4", Penalty(detention_days=5), "cannot be compared"),
+    ],
+)
+def test_no_reason_helps_where_the_younger_law_is_new_or_heavier(code, penalty, why):
+    found = problems(OFFENCES[code], date(2025, 12, 20), date(2026, 1, 5), reason="理由。", penalty=penalty)
+
+    assert why in found["offence"][0], found
+    assert "Administrative Penalty Law, Article 37" in found["offence"][0]
+
+
+@pytest.mark.parametrize(
+    ("code", "penalty"),
+    [
+        ("PSAPL2025-039-p1-i1", Penalty(detention_days=3)),  # the lighter circumstances are new
+        ("PSAPL2025-036-p1", Penalty(detention_days=12)),  # the same
+        ("PSAPL2025-058-p1-i1", Penalty(fine_yuan=2000)),  # detention before, now a fine instead of it
+    ],
+)
+def test_where_the_younger_law_is_no_heavier_a_reason_is_enough(code, penalty):
+    assert problems(OFFENCES[code], date(2025, 12, 20), date(2026, 1, 5), reason="较轻。", penalty=penalty) == {}
+    assert "penalty_reason" in problems(OFFENCES[code], date(2025, 12, 20), date(2026, 1, 5), penalty=penalty)

@@ -76,13 +76,34 @@ def test_what_every_open_text_covers_is_narrowed_by_something_else():
             continue
         if code in PURPOSES:
             row = PURPOSES[code]
-            narrowed = row["window_months"] or row["same_kind"] or row["names_decision"] or row["case_bound"]
-            assert narrowed or code == "CASE-FIRST-1618", code  # "for the first time" is about a whole life
+            narrowed = row["window_months"] or row["same_kind"] or row["names_decision"]
+            # "For the first time" is about a whole life, of somebody of 16 or 17; and a case has a time of its own.
+            assert narrowed or row["age_bands"] or row["case_bound"], code
         else:
             row = BASES[code]
             assert row["needs_case_purpose"] or row["record_filter"] != "ANY", code
 
 
+def test_every_reading_of_a_purpose_says_of_which_acts_and_ages_the_text_is():
+    for code, row in PURPOSES.items():
+        said = READINGS[code].get("acts", ""), READINGS[code].get("ages", "")
+        assert bool(said[0]) == bool(row["acts_from"] or row["acts_until"]), code
+        assert bool(said[1]) == bool(row["age_bands"]), code
+
+
 def test_an_arguable_tag_is_used_by_no_answer():
     for offence in OFFENCES.values():
         assert not set(offence["tags"]) & set(offence["debatable_tags"]), offence["code"]
+
+
+def test_the_remark_about_minors_says_what_is_answered_through_and_the_like():
+    for code in ("UMPL-62", "UMPL-62-ANNUAL"):
+        assert "048-p1" in READINGS[code]["covers"]
+        assert "第四十八条" in BASES[code]["remark_zh"] and "Art. 48" in BASES[code]["remark_en"]
+
+
+def test_a_basis_in_use_does_not_say_that_it_may_be_none():
+    for code in ("TRANSIT-31", "UAV-16", "CSL-66", "CIVIL-1098"):
+        assert BASES[code]["standing"] == Standing.ENABLED
+        assert "used as a national provision" in BASES[code]["remark_en"]
+        assert "作为“根据国家规定进行查询”的依据使用" in BASES[code]["remark_zh"]
