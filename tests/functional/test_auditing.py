@@ -28,7 +28,8 @@ def test_the_auditor_follows_one_request_by_its_number(city, language: str, site
     page.fill("[name=q]", f" {number.lower()} ")
     clicking(page, "main form .primary")
     rows = page.locator("main tbody tr")
-    expect(rows).to_have_count(9)
+    # Who asked and who decided each proved who they are for it.
+    expect(rows).to_have_count(11)
     for row in rows.all():
         expect(row).to_contain_text(number)
     unit = city.kindergarten.name_en if language == "en" else city.kindergarten.name
@@ -48,7 +49,8 @@ def test_the_auditor_follows_one_request_by_its_number(city, language: str, site
     expect(rows).to_have_count(1)
     expect(page.locator(".chips li")).to_have_count(3)
     clicking(page, page.locator(".chips a").nth(1))
-    expect(rows).to_have_count(9)
+    # Who asked and who decided each proved who they are for it.
+    expect(rows).to_have_count(11)
     page.set_viewport_size({"width": 360, "height": 800})
     assert not page.evaluate(TOO_WIDE)
 
@@ -62,7 +64,8 @@ def test_the_auditor_follows_one_request_by_its_number(city, language: str, site
     # The id of the grant, from wherever, is the same request.
     page.fill("[name=q]", str(grant.pk))
     clicking(page, "main form .primary")
-    expect(rows).to_have_count(9)
+    # Who asked and who decided each proved who they are for it.
+    expect(rows).to_have_count(11)
 
 
 def test_an_alarm_is_red_until_somebody_closes_it(city, language: str, site: Site, visit: Visit, signer, owner):

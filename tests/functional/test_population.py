@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from access.actions.requests import Person
 from access.identifiers import DocumentType
-from access.models import AccessRequest, Grant
+from access.models import AccessRequest, Grant, UndertakingText
 from access.models.requests import Status
 from tests import factories, residents
 from tests.browsing import Site, Visit, clicking, words
@@ -68,9 +68,19 @@ def test_a_name_that_does_not_belong_to_its_number(city, language, site: Site, v
     decider.fill("[name=password]", factories.PASSWORD)
     clicking(decider, "main button.primary")
 
+    # A passport says no birth date, so its holder may be a minor, and a second unit decides too.
+    access_request = AccessRequest.objects.get(pk=draft.pk)
+    second = {"review": factories.review(), "scope": factories.scope_for(access_request)}
+    factories.approve(access_request, by=city.supervisor2, version=access_request.version, **second)
+
     # The answer shows name and number in full, as they were asked, and how they were matched.
     grant = Grant.objects.get()
-    factories.opening.sign_undertaking(grant, by=city.requester, signed_name=city.requester.full_name)
+    factories.opening.sign_undertaking(
+        grant,
+        by=city.requester,
+        signed_name=city.requester.full_name,
+        text=UndertakingText.objects.to_sign(city.requester),
+    )
     for position, person in ((1, FOREIGN), (2, RIGHT)):
         page.goto(site.at("records:open", grant.pk, factories.subject_of(grant, position).pk))
         if position == 1:  # the confirmation is for the whole grant

@@ -18,8 +18,8 @@ from access.identifiers import DocumentType, IdentifierError
 from access.models.requests import Status
 from access.templatetags.html import left_from
 from audit import sentences, trail
-from audit.models import Event
 from audit.kinds import TRAIL_ALARM
+from audit.models import Event
 from config import stock
 from tests import factories
 from tests.clients import signed_in

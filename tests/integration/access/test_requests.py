@@ -238,7 +238,7 @@ def test_no_more_than_a_hundred_people_fit(client, city):
     [
         ({"number_1": "31010119900101001"}, "The number has 18 characters, not 17"),
         ({"number_1": "310101199013010010"}, "Digits 7 to 14 are not a possible date of birth"),
-        ({"number_1": "990000199001010010"}, "not the number of a resident identity card"),
+        ({"number_1": "990000199001010010"}, "The region code 990000 is not known"),
         ({"name_1": "张\u202e三"}, "change the direction of writing"),
         ({"name_1": "12345"}, "A name has at least one letter or Chinese character"),
         ({"reason": "a\0b"}, "The text holds a NUL character"),
@@ -385,7 +385,7 @@ def test_a_day_or_a_number_that_cannot_be_is_told_at_its_field(client, city, wro
 
 def test_a_decision_number_of_another_year_than_its_date_is_told_and_not_refused(client, city):
     sign_in(client, city.judge)
-    decision = {"decision_number": "京公海行罚决字〔2025〕50316号", "decision_on": "2026-01-02"}
+    decision = {"decision_number": "京公海行罚决字〔2025〕50316号", "decision_on": "2026-01-02", "asked_rung": "FULL"}
     form = case_form(case_purpose="REVIEW", letter=letter(), **decision)
     response = client.post(begin_url("PSAPL-136-CASE"), form, follow=True)
 
@@ -425,7 +425,7 @@ def test_acts_of_the_same_kind_need_the_kind(client, city):
     # A whole section of the law is no kind.
     assert 'value="SOCIAL_ADMIN"' not in page(refused) and 'value="SWINDLE"' in page(refused)
     section = client.post(begin_url("PSAPL-136-CASE"), case_form(**act, act_kind="SOCIAL_ADMIN", letter=letter()))
-    assert "Select a valid choice" in page(section)
+    assert "“SOCIAL_ADMIN” cannot be chosen here." in page(section)
 
     client.post(begin_url("PSAPL-136-CASE"), case_form(**act, act_kind="THEFT", letter=letter()))
 
@@ -456,7 +456,7 @@ def test_what_a_purpose_does_not_carry_is_said_beside_its_field(client, city):
     shown = page(
         client.post(begin_url("PSAPL-136-CASE"), {**case_form(case_purpose="CRIM-THEFT"), "asked_rung": "FULL"})
     )
-    assert "the answer says at most “Category, date, organ and penalty”" in shown
+    assert "the answer says at most “Category, dates, unit and penalty”" in shown
 
 
 def test_a_court_is_told_which_purposes_wait_or_ended_and_a_kindergarten_is_asked_for_none(client, city):

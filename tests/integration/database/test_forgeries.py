@@ -19,7 +19,7 @@ from access import sessions
 from access.actions import identity, people
 from access.database import Act
 from access.exceptions import WrongState
-from access.models import ConfirmationUse, Decision, Grant, Opening, Session
+from access.models import ConfirmationUse, Decision, Grant, Opening, Session, UndertakingText
 from access.models.duty import Duty
 from access.models.requests import CheckPoint
 from access.models.requests import Status as RequestStatus
@@ -676,7 +676,8 @@ def test_an_opening_is_not_made_without_what_it_needs(app, city):
         return row[0]
 
     assert outcome() == "SIGN_FIRST"
-    app.execute("select access_sign(%s, %s, %s, 1)", [grant.pk, city.requester.pk, city.requester.full_name])
+    text = UndertakingText.objects.to_sign(city.requester).pk
+    app.execute("select access_sign(%s, %s, %s, %s)", [grant.pk, city.requester.pk, city.requester.full_name, text])
     assert outcome() == "CONFIRM_FIRST"
     # A confirmation is for one grant and one session.
     me = city.requester.pk

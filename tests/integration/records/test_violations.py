@@ -181,8 +181,8 @@ WRONG = {
     ),
     "the new law for an earlier act": (
         {"acted_on": "2025-06-01"},
-        "penalty_reason",
-        "only where its penalty is lighter",
+        "offence",
+        "provides more for this than the law of the day of the act",
     ),
     "detention over the limit": ({"detention_days": "16"}, "detention_days", "at most"),
     "fine over the limit": ({"fine_yuan": "900000"}, "fine_yuan", "at most"),
@@ -241,8 +241,8 @@ REFUSED = {
     "huge fine": ({"fine_yuan": "99999999999999999999"}, "fine_yuan", "100000000"),
     "not a number": ({"detention_days": "five"}, "detention_days", "whole number"),
     "unknown offence": ({"offence": "x"}, "offence", "Choose the offence"),
-    "unknown document": ({"document_type": "licence"}, "document_type", "valid choice"),
-    "unknown colleague": ({"co_officer": str(uuid.uuid4())}, "co_officer", "valid choice"),
+    "unknown document": ({"document_type": "licence"}, "document_type", "cannot be chosen here"),
+    "unknown colleague": ({"co_officer": str(uuid.uuid4())}, "co_officer", "cannot be chosen here"),
 }
 
 
@@ -543,7 +543,7 @@ def test_the_officer_may_record_the_service_and_the_record_seals_itself(city):
     [
         ("2026-01-01", "cannot be served before it was made"),
         ("2026-02-30", "year, month and day"),
-        ("", "required"),
+        ("", "Complete this item"),
         ((timezone.localdate() + timedelta(days=1)).isoformat(), "in the future"),
     ],
 )

@@ -138,7 +138,7 @@ def test_a_case_purpose_says_its_limits_before_anything_is_known_of_the_case():
         "It covers: theft.",
         "It answers only if there are 2 records or more; fewer look like none.",
         "It reaches back 12 months from the new act, whose day is not given yet.",
-        "The answer says at most: Category, date, organ and penalty.",
+        "The answer says at most: Category, dates, unit and penalty.",
     ]
     first = CasePurpose(
         categories=["*"], counts_from_act=True, acts_from=date(2026, 1, 1), age_bands=["from_14", "from_70"]
@@ -151,7 +151,7 @@ def test_a_case_purpose_says_its_limits_before_anything_is_known_of_the_case():
     assert scope.of_purpose(CasePurpose(categories=["THEFT"], same_kind=True))[0].endswith("as the new act.")
     assert scope.of_purpose(CasePurpose(categories=["*"], names_decision=True))[1:] == [
         "It is about the decision under review only, whose date is not given yet.",
-        "The answer says at most: The particulars.",
+        "The answer says at most: Full particulars.",
     ]
 
 

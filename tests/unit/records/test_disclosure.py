@@ -743,7 +743,7 @@ def test_a_document_without_a_birth_date_proves_no_age(city):
 @pytest.mark.parametrize("code", ["CASE-AGG-22", "CRIM-THEFT"])
 def test_a_test_for_earlier_penalties_reads_no_particulars(city, code):
     by = police()
-    with pytest.raises(Refused, match="the answer says at most “Category, date, organ and penalty”"):
+    with pytest.raises(Refused, match="the answer says at most “Category, dates, unit and penalty”"):
         asked_by(by, city, factories.person(), code, asked_rung="FULL")
     person = factories.person()
     factories.sealed(city, person, **theft(day=date(2026, 9, 1)))
