@@ -385,8 +385,8 @@ def test_a_day_or_a_number_that_cannot_be_is_told_at_its_field(client, city, wro
 
 def test_a_decision_number_of_another_year_than_its_date_is_told_and_not_refused(client, city):
     sign_in(client, city.judge)
-    decision = {"decision_number": "京公海行罚决字〔2025〕50316号", "decision_on": "2026-01-02", "asked_rung": "FULL"}
-    form = case_form(case_purpose="REVIEW", letter=letter(), **decision)
+    decision = {"decision_number": "京公海行罚决字〔2025〕50316号", "decision_on": "2026-01-02"}
+    form = {**case_form(case_purpose="REVIEW", letter=letter(), **decision), "asked_rung": "FULL"}
     response = client.post(begin_url("PSAPL-136-CASE"), form, follow=True)
 
     assert "The number names another year than the date." in page(response)
