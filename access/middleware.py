@@ -118,18 +118,13 @@ class TypedBySomebody:
         try:
             return self.get_response(request)
         finally:
-            typed.show(None)
+            typed.forget()
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Take a form only from who wrote it: another person at the same browser finds it kept for its writer."""
         if request.method != "POST" or not request.user.is_authenticated or getattr(view, "passes_on", False):
             return None
-        if typed.SHOW in request.POST:
-            # The page itself is asked for, with what was typed in its forms: nothing is done with it.
-            typed.show(typed.to_show(request))
-            request.method = request.META["REQUEST_METHOD"] = "GET"
-            request.POST = QueryDict()
-            return None
+        is_to_show = typed.SHOW in request.POST
         if kept := request.POST.get(typed.KEPT):
             values = typed.unseal(kept, request.user)
             if values is None:
@@ -137,6 +132,11 @@ class TypedBySomebody:
             request.POST = values  # type: ignore[assignment]
         elif (token := request.POST.get(typed.WRITER)) and not typed.is_written_by(token, request.user):
             return resume(request)
+        if is_to_show or typed.SHOW in request.POST:
+            # The page itself is asked for, with what was typed in its forms: nothing is done with it.
+            typed.show(request)
+            request.method = request.META["REQUEST_METHOD"] = "GET"
+            request.POST = QueryDict()
         return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
@@ -57,8 +57,12 @@ def unseal(kept: str, user: User) -> QueryDict | None:
     text = take_out(f"typed:{writer(user)}", kept)
     if text is None:
         return None
+    return _values(json.loads(text))
+
+
+def _values(pairs: Iterable[Sequence[str]]) -> QueryDict:
     values = QueryDict(mutable=True)
-    for name, value in json.loads(text):
+    for name, value in pairs:
         values.appendlist(name, value)
     values._mutable = False
     return values
@@ -70,26 +74,19 @@ def passes_on(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return view
 
 
-def to_show(request: HttpRequest) -> QueryDict | None:
-    """Return what this person typed and wants to see again; None when it is somebody else's."""
-    if kept := request.POST.get(KEPT):
-        return unseal(kept, request.user)  # type: ignore[arg-type]
-    if not is_written_by(request.POST.get(WRITER, ""), request.user):  # type: ignore[arg-type]
-        return None
-    values = QueryDict(mutable=True)
-    for name, value in carried(request):
-        values.appendlist(name, value)
-    values._mutable = False
-    return values
-
-
-def show(values: QueryDict | None) -> None:
-    """Let the forms of the page that is being made now show what was typed, instead of what is saved."""
-    _shown.set(values)
+def show(request: HttpRequest) -> None:
+    """Let the forms of the page that is being made now show what this request typed, instead of what is saved."""
+    _shown.set(_values(carried(request)))
 
 
 def shown() -> QueryDict | None:
+    """Return what the page that is being made shows as typed; None where it shows what is saved."""
     return _shown.get()
+
+
+def forget() -> None:
+    """End what one page showed as typed."""
+    _shown.set(None)
 
 
 def lock_up(what: str, text: str) -> str:

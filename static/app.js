@@ -133,9 +133,9 @@ all("form[data-language]").forEach((button) => button.addEventListener("submit",
   unsaved.clear();
   all("[name=kept], [name=show]", button).forEach((input) => input.remove());
   [...new FormData(form), ["show", "1"]].reverse().forEach(([name, value]) => {
-    if (typeof value !== "string" || name === "csrfmiddlewaretoken" || name === "typed_by" && one("[name=typed_by]", button)) return;
-    const input = Object.assign(document.createElement("input"), { type: "hidden", name, value });
-    button.prepend(input);
+    // The button's own form has these two.
+    if (typeof value !== "string" || ["csrfmiddlewaretoken", "typed_by"].includes(name)) return;
+    button.prepend(make("input", { type: "hidden", name, value }));
   });
 }));
 window.addEventListener("beforeunload", (event) => {

@@ -105,6 +105,20 @@ def test_nobody_sees_what_somebody_else_typed(city):
         assert TYPED not in text_of(signed_in(colleague).post(url, values))
 
 
+def test_a_session_that_ended_meanwhile_keeps_it_too_and_nothing_is_done_after_the_sign_in(city):
+    client = signed_in(city.requester)
+    url = reverse("access:request_begin", args=["PRESCHOOL-44"])
+    written = {"typed_by": writer_of(client, url), "rows": "1", "reason": TYPED, "show": "1"}
+    factories.end_sessions()
+
+    resumed = text_of(client.post(url, written))
+    kept = re.search(r'<main.*?name="kept" value="([^"]+)"', resumed, re.S)[1]
+    shown = text_of(signed_in(city.requester).post(url, {"kept": kept}))
+
+    assert TYPED in shown and "data-typed" in shown
+    assert not AccessRequest.objects.exists()
+
+
 def test_an_answer_that_was_open_is_led_back_to_with_the_same_opening(city):
     grant = factories.approved(city, factories.person())
     client = signed_in(city.requester)
