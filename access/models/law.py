@@ -276,8 +276,8 @@ class UndertakingTexts(models.QuerySet["UndertakingText"]):
         Raises Unavailable where none is in force: then nothing is opened (Rule 12).
         """
         today = timezone.localdate()
-        in_force = models.Q(valid_until=None) | models.Q(valid_until__gte=today)
-        text = self.filter(in_force, code=by.organisation.audience, valid_from__lte=today).order_by("-version").first()
+        begun = self.filter(code=by.organisation.audience, valid_from__lte=today)
+        text = begun.exclude(valid_until__lt=today).order_by("-version").first()
         if text is None:
             raise Unavailable("No text of the undertaking is in force. Run `manage.py load_catalogue` as the owner.")
         return text
@@ -318,10 +318,8 @@ class UndertakingText(models.Model):
     @property
     def quotations(self) -> list[tuple[str, str]]:
         """Return what binds the signer: place and words; the place is empty where the words are no quotation."""
-        return [(place, words) if words else ("", place) for place, _space, words in self._quoted()]
-
-    def _quoted(self) -> list[tuple[str, str, str]]:
-        return [line.partition("\u3000") for line in self.quotations_zh.splitlines()]
+        lines = (line.partition("\u3000") for line in self.quotations_zh.splitlines())
+        return [(place, words) if words else ("", place) for place, _space, words in lines]
 
 
 class WorkingDay(models.Model):
